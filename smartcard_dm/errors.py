@@ -1,0 +1,214 @@
+"""The whole exception tree, by culprit.
+
+::
+
+    SmartcardDmError
+    ├── DecodeError              the bytes or the XML are wrong
+    │   ├── WbxmlError           a WBXML document, or XML that has no WBXML form
+    │   ├── TlvError             BER-TLV from a card (FCP, EF.DIR, EF.ARR)
+    │   ├── ApduError            a response or an ATR that is none
+    │   ├── Pkcs15Error          a PKCS#15 directory file
+    │   ├── DmError              a DM message, TNDS object or account
+    │   └── LimitExceededError   well-formed so far, larger than a bound of `Limits`
+    ├── UnsupportedError         well-formed, deliberately not handled (docs/supported.md)
+    ├── KeyMaterialError         a key, certificate or secret given by the caller cannot be used
+    ├── CardError                the card or the way to it
+    │   ├── CardConnectionError  reader, driver or transport
+    │   ├── CardNotFoundError    "not there": no such application, file or object on this card
+    │   ├── CardReadError        "could not read": it may be there, the card did not give it
+    │   ├── PinRequiredError     a PIN is needed and none was given
+    │   ├── PinError             the PIN given is wrong
+    │   └── PinBlockedError      no try is left, or using the last one was not consented to
+    └── VerificationError        distrust: a numbered rule of `rules.Rule` was broken
+
+Guarantees: every error says what, where, wanted and found; none holds a secret; none inherits a builtin beyond
+`Exception`. Wrong use by a caller is `ValueError` or `TypeError` and is never caught inside the library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smartcard_dm.rules import Rule, Step
+
+
+class SmartcardDmError(Exception):
+    """Base of every error this library raises on purpose; never raised itself."""
+
+    def __init__(self, text: str) -> None:
+        if type(self) is SmartcardDmError:
+            raise TypeError("SmartcardDmError is a base class: raise the error that names the culprit")
+        super().__init__(text)
+
+
+class DecodeError(SmartcardDmError):
+    """The bytes or the XML are wrong.
+
+    Args:
+        structure: what was being read, such as "WBXML header" or "EF.ODF".
+        detail: what is wrong with it, in one clause.
+        offset: octets from the start of that structure, when the input is binary.
+        place: an XML path, node path or file path, when the input is structured.
+        wanted: what would have been right.
+        found: what stands there; never a secret.
+    """
+
+    def __init__(  # noqa: PLR0913 - what, where, wanted and found each have their own field
+        self,
+        structure: str,
+        detail: str,
+        *,
+        offset: int | None = None,
+        place: str | None = None,
+        wanted: str | None = None,
+        found: str | None = None,
+    ) -> None:
+        self.structure = structure
+        self.detail = detail
+        self.offset = offset
+        self.place = place
+        self.wanted = wanted
+        self.found = found
+        where = "".join(
+            part
+            for part in (
+                f" at {place}" if place is not None else "",
+                f" at offset {offset} (0x{offset:X})" if offset is not None else "",
+            )
+        )
+        clauses = [f"wanted {wanted}"] if wanted is not None else []
+        clauses += [f"found {found}"] if found is not None else []
+        tail = f" ({', '.join(clauses)})" if clauses else ""
+        super().__init__(f"{structure}{where}: {detail}{tail}")
+
+
+class WbxmlError(DecodeError):
+    """A WBXML document is malformed, or XML has no WBXML form."""
+
+
+class TlvError(DecodeError):
+    """BER-TLV data of a card are malformed."""
+
+
+class ApduError(DecodeError):
+    """A response APDU or an ATR is malformed."""
+
+
+class Pkcs15Error(DecodeError):
+    """A PKCS#15 directory file is malformed."""
+
+
+class DmError(DecodeError):
+    """A DM message, TNDS object or account is malformed or ambiguous."""
+
+
+class LimitExceededError(DecodeError):
+    """A bound of `Limits` is exceeded; `limit` is the name of the field."""
+
+    def __init__(  # noqa: PLR0913 - as DecodeError
+        self,
+        structure: str,
+        limit: str,
+        maximum: int,
+        *,
+        offset: int | None = None,
+        place: str | None = None,
+        found: str | None = None,
+    ) -> None:
+        self.limit = limit
+        super().__init__(
+            structure,
+            f"larger than the bound Limits.{limit}",
+            offset=offset,
+            place=place,
+            wanted=f"at most {maximum}",
+            found=found,
+        )
+
+
+class UnsupportedError(SmartcardDmError):
+    """Well-formed, deliberately not handled; `feature` names it as docs/supported.md does."""
+
+    def __init__(self, feature: str, detail: str = "") -> None:
+        self.feature = feature
+        super().__init__(f"not supported: {feature}" + (f" ({detail})" if detail else ""))
+
+
+class KeyMaterialError(SmartcardDmError):
+    """A key, certificate or secret given by the caller cannot be used."""
+
+
+class CardError(SmartcardDmError):
+    """The card, the reader or the way between them."""
+
+
+class CardConnectionError(CardError):
+    """The reader, its driver or the transport failed; nothing is known about the card's content."""
+
+
+class CardNotFoundError(CardError):
+    """The card says that the application, file or object is not there (6A82, 9404)."""
+
+
+class CardReadError(CardError):
+    """The card did not give what may be there; `sw` is its status word where one came."""
+
+    def __init__(self, text: str, *, sw: int | None = None) -> None:
+        self.sw = sw
+        super().__init__(text)
+
+
+class PinRequiredError(CardError):
+    """A file is behind a PIN and none was given."""
+
+
+class PinError(CardError):
+    """The PIN is wrong; `attempts_remaining` tries are left."""
+
+    def __init__(self, text: str, *, attempts_remaining: int) -> None:
+        self.attempts_remaining = attempts_remaining
+        super().__init__(text)
+
+
+class PinBlockedError(CardError):
+    """No try is left, or only one and its use was not consented to."""
+
+
+class VerificationError(SmartcardDmError):
+    """A sessionless message is refused.
+
+    Args:
+        rule: the numbered rule that was broken.
+        detail: what was wanted and found, in one sentence; never a secret.
+        place: XML path or offset in the message, where one can be named.
+        server_id: the ServerID the message claims, once it was read (step 3).
+        accounts: names of the accounts that were considered (step 4).
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        detail: str,
+        *,
+        place: str | None = None,
+        server_id: str | None = None,
+        accounts: tuple[str, ...] = (),
+    ) -> None:
+        self.rule = rule
+        self.detail = detail
+        self.place = place
+        self.server_id = server_id
+        self.accounts = accounts
+        where = f" at {place}" if place else ""
+        super().__init__(f"refused at step {int(rule.step)} by {rule.identifier}{where}: {detail} [{rule.clause}]")
+
+    @property
+    def step(self) -> Step:
+        """The step of the verification order that failed."""
+        return self.rule.step
+
+    @property
+    def clause(self) -> str:
+        """The clause the rule rests on."""
+        return self.rule.clause

@@ -1,0 +1,92 @@
+"""Every bound of the project, with its name, unit and reason.
+
+Guarantees: a `Limits` value is complete and frozen; no parser has a bound of its own. A bound nobody set is
+set by the sender. Leaves to its caller: choosing other values for a lab that needs them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds that parsers and the verifier hold.
+
+    Each field says its unit and why it is there. All values are positive integers.
+
+    Raises:
+        ValueError: a value is not a positive integer.
+    """
+
+    message_octets: int = 1 * MIB
+    """Octets of one WBXML message. WAP push carries at most 32,640; HTTP push may carry more."""
+
+    xml_octets: int = 8 * MIB
+    """Octets of one XML form. A string-table reference of 2 octets can stand for a long string: this stops it."""
+
+    wbxml_depth: int = 64
+    """Elements open at one time. A DM message needs about 12, a deep TNDS about 30."""
+
+    wbxml_string_table_octets: int = 64 * KIB
+    """Octets of the string table of one document. A signed message needs about 600."""
+
+    nested_documents: int = 4
+    """WBXML documents inside one another (TNDS inside Data inside a message is 2)."""
+
+    commands: int = 10_000
+    """Commands in one message, those inside Atomic and Sequence included."""
+
+    tnds_nodes: int = 20_000
+    """Nodes of one TNDS object."""
+
+    node_uri_octets: int = 1024
+    """Octets of one node URI in UTF-8."""
+
+    node_uri_segments: int = 64
+    """Segments of one node URI."""
+
+    signature_xml_octets: int = 64 * KIB
+    """Octets of a Signature element, a certificate chain included."""
+
+    certificates: int = 8
+    """Certificates in one X509Data."""
+
+    tlv_depth: int = 8
+    """Nesting of BER-TLV structures on the card. PKCS#15 directories need 6."""
+
+    card_file_octets: int = 32 * KIB
+    """Octets of one elementary file. READ BINARY without SFI reaches 32,767 + 256."""
+
+    dir_records: int = 64
+    """Records of EF.DIR. Cards in the field have fewer than 10."""
+
+    odf_entries: int = 64
+    """Entries of EF.ODF."""
+
+    data_object_directories: int = 16
+    """DODF files that one ODF may name."""
+
+    directory_objects: int = 64
+    """Objects in one PKCS#15 directory file."""
+
+    path_octets: int = 8
+    """Octets of a PKCS#15 path (four file identifiers, 3F00 not counted when absolute paths carry it)."""
+
+    response_chain: int = 64
+    """GET RESPONSE commands after one command; a card that never ends its answer is faulty."""
+
+    accounts: int = 256
+    """DM accounts taken from one card."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise ValueError(f"limit {field.name} must be a positive integer, found {value!r}")
+
+
+DEFAULT_LIMITS = Limits()
