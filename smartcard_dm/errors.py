@@ -54,7 +54,7 @@ class DecodeError(SmartcardDmError):
         found: what stands there; never a secret.
     """
 
-    def __init__(  # noqa: PLR0913 - what, where, wanted and found each have their own field
+    def __init__(
         self,
         structure: str,
         detail: str,
@@ -106,7 +106,7 @@ class DmError(DecodeError):
 class LimitExceededError(DecodeError):
     """A bound of `Limits` is exceeded; `limit` is the name of the field."""
 
-    def __init__(  # noqa: PLR0913 - as DecodeError
+    def __init__(
         self,
         structure: str,
         limit: str,

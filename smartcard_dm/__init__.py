@@ -1,0 +1,1 @@
+"""Trust for OMA Device Management, rooted in the subscriber card."""
