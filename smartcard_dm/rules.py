@@ -65,6 +65,7 @@ class Rule(Enum):
 
     KEY_NONE = ("key.none", Step.KEYS, "profile: D4", _S4)
     KEY_UNUSABLE = ("key.unusable", Step.KEYS, "profile: D4", _S4)
+    KEY_NOT_VALID_NOW = ("key.not-valid-now", Step.KEYS, "profile: D4", _S4)
 
     SIGNATURE_FORM = ("signature.form", Step.PROFILE, f"{_PROFILE} 3", _S4)
     SIGNATURE_TOO_LARGE = ("signature.too-large", Step.PROFILE, f"{_PROFILE} 3", _S4)

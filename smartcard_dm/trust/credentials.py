@@ -1,0 +1,28 @@
+"""What a card (or another source) says about who may manage this device.
+
+Guarantees: a frozen value; order is the order of the source. Leaves to its caller: that the source is trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smartcard_dm.dm import DmAccount
+    from smartcard_dm.identity import CardIdentity
+    from smartcard_dm.trust.anchors import TrustAnchor
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Accounts and anchors from one source."""
+
+    identity: CardIdentity | None
+    """The card they came from; None for accounts that came from elsewhere."""
+    accounts: tuple[DmAccount, ...]
+    """Every account found, duplicates of one ServerID included: the verifier refuses those, it needs to see them."""
+    anchors: tuple[TrustAnchor, ...]
+    """Every trusted certificate and public key found."""
+    warnings: tuple[str, ...] = ()
+    """What was odd on the way, without secrets."""

@@ -1,0 +1,87 @@
+"""The two points where a device's memory and keys take part in a verdict: replay (step 10), decryption (step 11).
+
+Guarantees: each point is an object with one method that says what it established, or refuses; what stands here as
+default is named after what it does not do, and its sentence is part of every verdict.
+Leaves to its caller: a memory that outlives the process, and a device key.
+
+Spec: OMA-TS-DM_Sessionless 5.2 (encryption); design decisions D3 and D6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from smartcard_dm.errors import VerificationError
+from smartcard_dm.rules import Rule
+from smartcard_dm.xmlsec.algorithms import XMLENC
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lxml import etree
+
+    from smartcard_dm.dm import ServerId
+
+_ENCRYPTED: Final = f"{{{XMLENC}}}*"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageIdentity:
+    """What a replay guard may tell one verified message from another by."""
+
+    server_id: ServerId
+    """Who signed it."""
+    session_id: str
+    """SyncHdr/SessionID."""
+    msg_id: str
+    """SyncHdr/MsgID."""
+    digest: bytes
+    """SHA-256 of the verified canonical octets, 32 octets."""
+
+
+class ReplayGuard(Protocol):
+    """Decides whether a verified message was seen before."""
+
+    def check(self, message: MessageIdentity, at: datetime) -> str:
+        """Return what was established, or refuse.
+
+        Raises:
+            VerificationError: rule `replay.seen`.
+        """
+
+
+class Decryptor(Protocol):
+    """Turns a verified document into one without encrypted parts."""
+
+    def decrypt(self, root: etree._Element, octets: bytes) -> tuple[bytes, str]:
+        """Return the canonical octets to read commands from, and what was established, or refuse.
+
+        Args:
+            root: the verified document, parsed; `octets` are its canonical form.
+            octets: the verified canonical octets.
+
+        Raises:
+            VerificationError: a rule of step 11.
+        """
+
+
+class NoReplayMemory:
+    """Remembers nothing: each verified message is new. For a verdict without effects, never for applying one."""
+
+    def check(self, message: MessageIdentity, at: datetime) -> str:  # noqa: ARG002 - the protocol's arguments
+        """Say that nothing was compared."""
+        return "no replay memory: nothing was compared"
+
+
+class NoDecryption:
+    """Has no key: a message with encrypted parts is refused as unsupported."""
+
+    def decrypt(self, root: etree._Element, octets: bytes) -> tuple[bytes, str]:
+        """Return `octets` when nothing in them is encrypted."""
+        encrypted = next(root.iter(_ENCRYPTED), None)
+        if encrypted is not None:
+            raise VerificationError(
+                Rule.ENCRYPTED_UNSUPPORTED, "the message has encrypted parts and no decryption key was given"
+            )
+        return octets, "nothing is encrypted"

@@ -1,0 +1,121 @@
+"""What the verifier returns: the only thing callers may trust.
+
+Guarantees: a `VerifiedMessage` is built only by the verifier, only from the octets whose digest was signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from smartcard_dm.dm import DmAccount, DmMessage, ServerId
+    from smartcard_dm.rules import Step
+    from smartcard_dm.trust.transport import Transport
+    from smartcard_dm.xmlsec.algorithms import SignatureAlgorithm
+
+SEAL: Final = object()
+"""Held by the verifier; without it no VerifiedMessage can be built."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPassed:
+    """One step of the verification order, with what it established."""
+
+    step: Step
+    established: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureEvidence:
+    """Who signed, and how."""
+
+    algorithm: SignatureAlgorithm
+    """Of the signature value."""
+    key_origin: str
+    """Where the trusted key that made it was found."""
+
+
+@final
+class VerifiedMessage:
+    """A sessionless message that passed every step.
+
+    Raises:
+        TypeError: on construction by anybody but the verifier.
+    """
+
+    __slots__ = ("_account", "_at", "_digest", "_message", "_octets", "_signature", "_steps", "_transport")
+
+    def __init__(
+        self,
+        seal: object,
+        *,
+        account: DmAccount,
+        message: DmMessage,
+        octets: bytes,
+        digest: bytes,
+        signature: SignatureEvidence,
+        transport: Transport,
+        at: datetime,
+        steps: tuple[StepPassed, ...],
+    ) -> None:
+        if seal is not SEAL:
+            raise TypeError("only the verifier builds a VerifiedMessage")
+        self._account = account
+        self._message = message
+        self._octets = octets
+        self._digest = digest
+        self._signature = signature
+        self._transport = transport
+        self._at = at
+        self._steps = steps
+
+    def __repr__(self) -> str:
+        return f"VerifiedMessage(server_id={str(self.server_id)!r}, commands={len(self._message.commands)})"
+
+    @property
+    def server_id(self) -> ServerId:
+        """The ServerID of the one matching account: the one for all ACL decisions. Spec: sessionless draft 5.5."""
+        return self._account.server_id
+
+    @property
+    def account(self) -> DmAccount:
+        """The one account that has the message's ServerID."""
+        return self._account
+
+    @property
+    def message(self) -> DmMessage:
+        """The message, parsed from the verified octets."""
+        return self._message
+
+    @property
+    def octets(self) -> bytes:
+        """The canonical octets `message` was parsed from."""
+        return self._octets
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the signed canonical octets: what a replay guard remembers."""
+        return self._digest
+
+    @property
+    def signature(self) -> SignatureEvidence:
+        """Who signed, and how."""
+        return self._signature
+
+    @property
+    def transport(self) -> Transport:
+        """How the message came."""
+        return self._transport
+
+    @property
+    def at(self) -> datetime:
+        """The moment it was verified for."""
+        return self._at
+
+    @property
+    def steps(self) -> tuple[StepPassed, ...]:
+        """Every step in order, with what it established."""
+        return self._steps
