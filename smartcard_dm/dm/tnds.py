@@ -43,7 +43,7 @@ class TndsNode:
     """One node of a TNDS object with its properties and, below it, its children.
 
     Raises:
-        ValueError: name, Format, value and children do not fit together.
+        ValueError: name, Format, value, properties and children do not fit together.
     """
 
     name: str
@@ -66,8 +66,13 @@ class TndsNode:
     """Where the node goes, seen from the target of the command; only directly below MgmtTree."""
 
     def __post_init__(self) -> None:
-        fault = content_fault(self.format, self.value, self.children) or (self.name and segment_fault(self.name))
-        if fault:
+        fault = _content_fault(self.format, self.value, self.children)
+        if fault is None and self.name:
+            fault = segment_fault(self.name)
+        properties = (self.acl, self.title, self.tstamp, self.verno)
+        if self.type is None and not (self.is_interior and properties == (None,) * len(properties)):
+            fault = "only an interior node without other properties may lack the Type"
+        if fault is not None:
             raise ValueError(f"TNDS node: {fault}")
 
     @property
@@ -104,8 +109,10 @@ class TndsDocument:
     """What was tolerated while reading, with the node it concerns."""
 
 
-def content_fault(format_: NodeFormat, value: str | bytes | None, children: tuple[TndsNode, ...]) -> str | None:
+def _content_fault(format_: NodeFormat, value: str | bytes | None, children: tuple[TndsNode, ...]) -> str | None:
     """Say why this content does not fit the Format, or return None when it does."""
+    if any(child.path is not None for child in children):
+        return "a Path stands only directly below MgmtTree"
     if children and format_ is not NodeFormat.NODE:
         return "a leaf has children"
     if format_ is NodeFormat.NODE and value is not None:

@@ -27,8 +27,10 @@ _XML_SPACE: Final = " \t\r\n"
 _PROLOG: Final = re.compile(rb"(?:\xEF\xBB\xBF)?(?:<\?xml(?P<declaration>[ \t\r\n][^<>]*)\?>)?[ \t\r\n]*<(?![!?])")
 _ENCODING: Final = re.compile(rb"encoding[ \t\r\n]*=[ \t\r\n]*[\"']([^\"']*)[\"']")
 _REPEATED: Final = frozenset(
-    ("Add", "Alert", "Atomic", "Copy", "Delete", "Exec", "Get", "Item", "Node", "Replace", "Results", "Sequence")
-    + ("SourceRef", "Status", "TargetRef"),
+    {
+        *("Add", "Alert", "Atomic", "Copy", "Delete", "Exec", "Get", "Replace", "Results", "Sequence", "Status"),
+        *("Item", "Node", "SourceRef", "TargetRef"),
+    }
 )
 """Elements that may repeat: their place always carries an index."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import ServerId
+from smartcard_dm.dm import parse_server_id
 from smartcard_dm.errors import DmError, VerificationError
 from smartcard_dm.rules import Rule
 from smartcard_dm.xmlsec.document import SYNCML
@@ -18,6 +18,8 @@ from smartcard_dm.xmlsec.signature_element import SIGNATURE
 
 if TYPE_CHECKING:
     from lxml import etree
+
+    from smartcard_dm.dm import ServerId
 
 _ROOT: Final = f"{{{SYNCML}}}SyncML"
 _HEADER: Final = f"{{{SYNCML}}}SyncHdr"
@@ -71,7 +73,7 @@ def read_server_id(header: etree._Element) -> ServerId:
     """
     text = _only_text(header, ("Source", "LocURI"), Rule.SERVER_ID_MISSING)
     try:
-        return ServerId(text)
+        return parse_server_id(text, place=_SOURCE_PLACE)
     except DmError as error:
         raise VerificationError(Rule.SERVER_ID_MISSING, error.detail, place=_SOURCE_PLACE) from error
 

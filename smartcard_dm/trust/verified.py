@@ -86,6 +86,11 @@ class VerifiedMessage:
         return self._account
 
     @property
+    def account_name(self) -> str:
+        """The account in words: its node and where it came from."""
+        return describe_account(self._account)
+
+    @property
     def message(self) -> DmMessage:
         """The message, parsed from the verified octets."""
         return self._message
@@ -119,3 +124,8 @@ class VerifiedMessage:
     def steps(self) -> tuple[StepPassed, ...]:
         """Every step in order, with what it established."""
         return self._steps
+
+
+def describe_account(account: DmAccount) -> str:
+    """Return an account in words for a verdict: its node and where it came from."""
+    return account.node_name if account.origin is None else f"{account.node_name} ({account.origin})"

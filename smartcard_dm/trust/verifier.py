@@ -34,7 +34,7 @@ from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
 from smartcard_dm.trust.points import MessageIdentity, NoDecryption, NoReplayMemory
 from smartcard_dm.trust.shape import check_shape, read_header_text, read_server_id
-from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage
+from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage, describe_account
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm
 from smartcard_dm.xmlsec.document import parse_document
 from smartcard_dm.xmlsec.signature_element import read_signature
@@ -110,7 +110,7 @@ class Verifier:
             claimed = read_server_id(shape.header)
             passed(StepPassed(Step.SERVER_ID, str(claimed)))
             account = self._match_account(claimed)
-            passed(StepPassed(Step.ACCOUNT, f"exactly one: {_describe(account)}"))
+            passed(StepPassed(Step.ACCOUNT, f"exactly one: {describe_account(account)}"))
             keys = self._keys_of(account, at)
             passed(StepPassed(Step.KEYS, "; ".join(key.origin for key in keys)))
             signature = read_signature(shape.signature, self._policy.algorithms, self._policy.limits)
@@ -177,9 +177,9 @@ class Verifier:
             raise VerificationError(
                 Rule.ACCOUNT_SEVERAL,
                 f"{len(accounts)} accounts have the ServerID {server_id}: "
-                + "; ".join(_describe(account) for account in accounts),
+                + "; ".join(describe_account(account) for account in accounts),
                 place="/SyncML/SyncHdr/Source/LocURI",
-                accounts=tuple(_describe(account) for account in accounts),
+                accounts=tuple(describe_account(account) for account in accounts),
             )
         return accounts[0]
 
@@ -218,7 +218,7 @@ class Verifier:
 
 def _with_account(error: VerificationError, claimed: ServerId | None, account: DmAccount | None) -> VerificationError:
     """Return the refusal with the account that was considered, for the verdict."""
-    accounts = error.accounts or ((_describe(account),) if account is not None else ())
+    accounts = error.accounts or ((describe_account(account),) if account is not None else ())
     return VerificationError(
         error.rule,
         error.detail,
@@ -227,6 +227,3 @@ def _with_account(error: VerificationError, claimed: ServerId | None, account: D
         accounts=accounts,
     )
 
-
-def _describe(account: DmAccount) -> str:
-    return account.node_name if account.origin is None else f"{account.node_name} ({account.origin})"

@@ -17,7 +17,7 @@ _UPDATE = 0x02
 def build_rule(rule: AccessRule) -> bytes:
     """Return a record of EF(ARR), not padded: access mode and condition, for reading and for updating.
 
-    Spec: TS 102 221, 9.2.4 and 9.3; ISO/IEC 7816-4, 5.4.3.
+    Spec: TS 102 221, 9.2; ISO/IEC 7816-4 (expanded security attributes).
     """
     return b"".join(
         tlv(0x80, bytes([mode])) + _condition(condition)

@@ -1,7 +1,7 @@
 """A YAML document in which every scalar is text and every value knows its place.
 
 Guarantees: no tag constructs anything, a duplicate key is an error, and size, depth and number of values are
-bounded before anything is built. No error text and no repr holds a value unless `Node.shown` was asked for it.
+bounded before anything is built. No repr holds a value, and no error text holds one from below `pins`.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Node:
 
     @property
     def shown(self) -> str:
-        """Return the beginning of the text, for an error about a value that is no secret."""
-        return repr(self.text()[:_SHOWN_LENGTH])
+        """Return the beginning of the text for an error; below `pins` nothing, since a PIN may stand misplaced."""
+        return _shown(self.place, self.text())
 
     def error(self, detail: str) -> ProfileError:
         """Return the error that names this place."""
@@ -82,7 +82,9 @@ class Node:
         allowed = [*required, *optional]
         for key, node in found.items():
             if key not in allowed:
-                raise node.error(f"unknown key {key!r}; allowed here: {', '.join(allowed)}")
+                where = f"{self.place} (line {node.line})"
+                detail = f"unknown key {_shown(self.place, key)}; allowed here: {', '.join(allowed)}"
+                raise ProfileError(where, detail)
         missing = [key for key in required if key not in found]
         if missing:
             raise self.error(f"missing: {', '.join(missing)}")
@@ -127,6 +129,10 @@ class Node:
         return {str: "text", tuple: "a list", dict: "a mapping"}[type(self.value)]
 
 
+def _shown(place: str, text: str) -> str:
+    return "(not shown)" if place.startswith("pins.") else repr(text[:_SHOWN_LENGTH])
+
+
 def parse_document(source: str | bytes) -> Node:
     """Return the one document of a YAML text.
 
@@ -156,8 +162,7 @@ class _Loader(yaml.BaseLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            mark = self.peek_event().start_mark
-            raise ProfileError(f"line {mark.line + 1}", f"wanted at most {MAX_DEPTH} levels of nesting")
+            raise ProfileError(f"line {self.get_mark().line + 1}", f"wanted at most {MAX_DEPTH} levels of nesting")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -202,6 +207,7 @@ class _Builder:
                 raise ProfileError(where, "wanted text as key")
             key = str(key_node.value)
             if key in result:
-                raise ProfileError(where, f"duplicate key {key!r}, first on line {result[key].line}")
+                detail = f"duplicate key {_shown(place, key)}, first on line {result[key].line}"
+                raise ProfileError(where, detail)
             result[key] = self.build(value_node, f"{place}.{key}" if place else key, depth + 1)
         return result

@@ -23,7 +23,7 @@ CURRENT_APPLICATION_ID: Final = 0x7FFF
 MF_ARR_ID: Final = 0x2F06
 """EF(ARR) below the MF. Spec: TS 102 221, 13.4."""
 DF_ARR_ID: Final = 0x6F06
-"""EF(ARR) below another directory. Spec: TS 131 102, 4.2.47."""
+"""EF(ARR) below another directory. Spec: TS 131 102, 4.2."""
 GLOBAL_PIN_LIMIT: Final = 0x80
 """References below this are global PINs, from it on specific ones. Spec: TS 102 221, 9.5.1."""
 
@@ -67,7 +67,7 @@ class Lifecycle(Enum):
 
 
 class DirectoryKind(Enum):
-    """What a directory is. Spec: TS 102 221, 8.1."""
+    """What a directory is. Spec: TS 102 221, 8."""
 
     MF = "mf"
     DF = "df"
@@ -101,7 +101,7 @@ class PinDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Who may: always, never, or after the PIN `reference`. Spec: TS 102 221, 9.3 and 9.4."""
+    """Who may: always, never, or after the PIN `reference`. Spec: TS 102 221, 9.2."""
 
     allowed: bool = False
     """True: always; False: never, unless there is a reference."""

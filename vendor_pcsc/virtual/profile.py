@@ -39,7 +39,9 @@ MAX_RULES: Final = 64
 _NO_GENERATORS: Final[Mapping[str, Generator]] = MappingProxyType({})
 _REQUIRED: Final = ("profile", "name", "generation", "atr", "protocol", "access", "files")
 _OPTIONAL: Final = ("description", "logical_channels", "extended_length", "pins", "quirks")
-_PIN_REFERENCES: Final = frozenset({*range(0x01, 0x09), *range(0x0A, 0x0F), 0x11, *range(0x81, 0x89), *range(0x8A, 0x8F)})
+_PIN_REFERENCES: Final = frozenset(
+    {*range(0x01, 0x09), *range(0x0A, 0x0F), 0x11, *range(0x81, 0x89), *range(0x8A, 0x8F)}
+)
 _QUIRKS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "aid_select": ("not_supported", "no_aid_select"),

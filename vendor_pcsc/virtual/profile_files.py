@@ -70,6 +70,7 @@ class FileReader:
         self, node: Node, arr_id: int, own_id: int | None, references: tuple[int, ...]
     ) -> tuple[ElementaryFile | DirectoryFile, ...]:
         arr = build_ef_arr(arr_id, list(self.rules.values()), self.generated_rule)
+        self._count(len(arr.content), node)
         files: list[ElementaryFile | DirectoryFile] = [arr]
         taken_ids: set[int] = set() if own_id is None else {own_id}
         taken_short_ids: set[int] = set()
@@ -137,9 +138,7 @@ class FileReader:
             fields = node.fields(required, (*common, "records", "record_count"))
             record_length = fields["record_length"].integer(1, 255)
             content = self._records(node, fields, record_length)
-        self._total += len(content)
-        if self._total > MAX_CARD_LENGTH:
-            raise node.error(f"the files of the card have more than {MAX_CARD_LENGTH} octets in all")
+        self._count(len(content), node)
         file_id = _file_id(fields["ef"])
         short_id, short_id_tag = _short_id(fields.get("sfi"), file_id)
         return ElementaryFile(
@@ -153,6 +152,11 @@ class FileReader:
             short_id_tag=short_id_tag,
             lifecycle=fields["lifecycle"].choice(Lifecycle) if "lifecycle" in fields else Lifecycle.ACTIVATED,
         )
+
+    def _count(self, octets: int, node: Node) -> None:
+        self._total += octets
+        if self._total > MAX_CARD_LENGTH:
+            raise node.error(f"the files of the card have more than {MAX_CARD_LENGTH} octets in all")
 
     def _body(self, node: Node, fields: Mapping[str, Node]) -> bytes:
         content = self._generate(fields["content"]) if "content" in fields else b""

@@ -44,7 +44,7 @@ def right_length(count: int) -> int:
 
 
 def attempts_left(count: int) -> int:
-    """Return 63Cx: `count` (0 to 15) attempts are left. Spec: TS 102 221, 10.2.1.6."""
+    """Return 63Cx: `count` (0 to 15) attempts are left. Spec: TS 102 221, 10.2."""
     return 0x63C0 | count & 0x0F
 
 

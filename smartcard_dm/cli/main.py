@@ -1,0 +1,50 @@
+"""The command line: `smartcard-dm`.
+
+Guarantees: a command's module is imported only when that command runs, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+_COMMANDS: Final = {
+    "demo": ("smartcard_dm.cli.demo", "The whole way on an embedded card, in seconds, no hardware."),
+    "accounts": ("smartcard_dm.cli.accounts", "List the DM accounts of a card and their origin."),
+    "card": ("smartcard_dm.cli.card", "Look at a card: files, PKCS#15 objects, access rules."),
+    "verify": ("smartcard_dm.cli.verify", "Authorize or refuse a message, and say why."),
+    "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
+    "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order of use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - same
+        """Import one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(_COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - a table of this file and its modules
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - same
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="smartcard-dm", prog_name="smartcard-dm")
+def main() -> None:
+    """Trust for OMA Device Management, rooted in the subscriber card.
+
+    Exit codes: 0 done or authorized, 1 refused, 2 usage, 3 card or reader, 4 malformed input.
+    """

@@ -1,0 +1,139 @@
+"""Values as JSON forms: the stable shapes of docs/schemas.
+
+Guarantees: every form is made of str, int, bool, None, list and dict only, and holds no secret, only whether one is
+there. Leaves to its caller: printing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smartcard_dm.rules import Step
+
+if TYPE_CHECKING:
+    from smartcard_dm.card.session import CardSession
+    from smartcard_dm.dm import DmAccount
+    from smartcard_dm.errors import SmartcardDmError, VerificationError
+    from smartcard_dm.identity import CardIdentity, Origin
+    from smartcard_dm.trust.verified import VerifiedMessage
+
+Form = dict[str, object]
+
+
+def card_form(identity: CardIdentity) -> Form:
+    """Return the form of a card's identity."""
+    return {"iccid": identity.iccid, "generation": identity.generation.value, "atr": identity.atr}
+
+
+def origin_form(origin: Origin | None) -> Form | None:
+    """Return the form of an origin; None for what came from no card."""
+    return None if origin is None else {"object": origin.object, "path": origin.path, "oid": origin.oid}
+
+
+def account_form(account: DmAccount) -> Form:
+    """Return the form of an account."""
+    return {
+        "server_id": str(account.server_id),
+        "name": account.name,
+        "node": account.node_name,
+        "origin": origin_form(account.origin),
+        "addresses": [
+            {"addr": address.addr, "type": address.addr_type.value, "ports": list(address.ports)}
+            for address in account.addresses
+        ],
+        "auth": [
+            {
+                "level": auth.level.value,
+                "type": auth.type.value,
+                "name": auth.name,
+                "has_secret": auth.secret is not None,
+                "has_certificate": auth.certificate is not None,
+            }
+            for auth in account.auth
+        ],
+    }
+
+
+def accounts_form(session: CardSession, accounts: tuple[DmAccount, ...], warnings: tuple[str, ...]) -> Form:
+    """Return the form of the command `accounts`."""
+    return {
+        "card": card_form(session.identity),
+        "accounts": [account_form(account) for account in accounts],
+        "apdus": session.apdu_count,
+        "bytes_read": session.bytes_read,
+        "warnings": list(warnings),
+    }
+
+
+def authorized_form(message: VerifiedMessage) -> Form:
+    """Return the verdict on a message that was authorized."""
+    last = message.steps[-1]
+    return {
+        "verdict": "authorized",
+        "step": int(last.step),
+        "rule": None,
+        "clause": None,
+        "scr": None,
+        "place": None,
+        "detail": f"authorized for {message.server_id}: {last.established}",
+        "server_id": str(message.server_id),
+        "account": message.account_name,
+        "considered": [message.account_name],
+        "signature": {
+            "algorithm": message.signature.algorithm.identifier,
+            "key_origin": message.signature.key_origin,
+        },
+        "transport": {"kind": message.transport.kind.value, "evidence": message.transport.evidence},
+        "commands": len(message.message.commands),
+        "steps": [
+            {"step": int(passed.step), "name": step_name(passed.step), "established": passed.established}
+            for passed in message.steps
+        ],
+    }
+
+
+def refused_form(error: VerificationError) -> Form:
+    """Return the verdict on a message that was refused."""
+    return {
+        "verdict": "refused",
+        "step": int(error.step),
+        "rule": error.rule.identifier,
+        "clause": error.clause,
+        "scr": error.rule.scr or None,
+        "place": error.place,
+        "detail": error.detail,
+        "server_id": error.server_id,
+        "account": error.accounts[0] if len(error.accounts) == 1 else None,
+        "considered": list(error.accounts),
+        "signature": None,
+        "transport": None,
+        "commands": None,
+        "steps": [],
+    }
+
+
+def error_form(error: SmartcardDmError, exit_code: int) -> Form:
+    """Return the form of an error that is no verdict."""
+    return {"error": {"kind": type(error).__name__, "message": str(error), "exit_code": exit_code}}
+
+
+def step_name(step: Step) -> str:
+    """Return the name of a step as verdicts print it."""
+    return _STEP_NAMES[step]
+
+
+_STEP_NAMES = {
+    Step.BOUNDS: "bounds",
+    Step.DECODE: "decode",
+    Step.SHAPE: "shape",
+    Step.SERVER_ID: "ServerID",
+    Step.ACCOUNT: "account",
+    Step.KEYS: "keys",
+    Step.PROFILE: "signature profile",
+    Step.SIGNATURE: "signature",
+    Step.DIGEST: "digest",
+    Step.TRANSPORT: "transport",
+    Step.REPLAY: "replay",
+    Step.DECRYPT: "decryption",
+    Step.MESSAGE: "message",
+}
