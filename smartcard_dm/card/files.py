@@ -15,17 +15,18 @@ from smartcard_dm.card.directory import MASTER, Directory
 from smartcard_dm.errors import (
     CardNotFoundError,
     CardReadError,
+    DecodeError,
     LimitExceededError,
     PinRequiredError,
     TlvError,
 )
 from smartcard_dm.iso7816 import (
+    SW,
     AccessMode,
     AllOf,
     AnyOf,
     Outcome,
     Pin,
-    SW,
     parse_access_rules,
     parse_fcp,
     read_binary,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.card.exchange import Exchange
     from smartcard_dm.card.pins import PinPad
-    from smartcard_dm.iso7816 import CommandApdu, Condition, Fcp, ResponseApdu
+    from smartcard_dm.iso7816 import AccessRule, CommandApdu, Condition, Fcp, ResponseApdu
     from smartcard_dm.limits import Limits
 
 _MF_ID: Final = 0x3F00
@@ -67,28 +68,24 @@ class CardFiles:
         self._limits = limits
         self._longest_read = longest_read
         self._current: Directory | None = None
+        self._rule_records: dict[tuple[Directory, int, int], bytes | None] = {}
 
     @property
     def channel(self) -> int:
         """The logical channel."""
         return self._channel
 
-    def enter(self, directory: Directory) -> Fcp | None:
-        """Make a directory the current one; return its parameters, or None when the card gives none.
+    def enter(self, directory: Directory) -> Directory:
+        """Make a directory the current one; return it with the identifier the card tells for it.
 
         Raises:
             CardNotFoundError: it is not there.
             CardReadError: the card refused.
         """
-        self._current = None
-        if directory.aid:
-            fcp = self._selected(self._send(select_aid(directory.aid)), f"application {directory.aid.hex().upper()}")
-        elif directory.file_ids:
-            fcp = self._select_from_master(directory.file_ids)
-        else:
-            fcp = self._selected(self._send(select_file(_MF_ID)), "the master file")
-        self._current = directory
-        return fcp
+        fcp = self._enter(directory)
+        if directory.aid and fcp is not None and fcp.file_id is not None:
+            self._current = Directory(directory.aid, (fcp.file_id,))
+        return self._current or directory
 
     def select(self, directory: Directory, file_ids: tuple[int, ...]) -> Fcp | None:
         """Select a file below a directory; return its parameters, or None when the card gives none.
@@ -102,7 +99,7 @@ class CardFiles:
                 fcp = self._select_from_master((*directory.file_ids, *file_ids))
                 self._current = Directory(b"", (*directory.file_ids, *file_ids[:-1]))
                 return fcp
-            self.enter(directory)
+            self._enter(directory)
         fcp = None
         for position, file_id in enumerate(file_ids, 1):
             fcp = self._selected(self._send(select_file(file_id)), directory.name(*file_ids[:position]))
@@ -154,6 +151,17 @@ class CardFiles:
                 records.append(response.data)
             return tuple(records)
 
+    def _enter(self, directory: Directory) -> Fcp | None:
+        self._current = None
+        if directory.aid:
+            fcp = self._selected(self._send(select_aid(directory.aid)), f"application {directory.aid.hex().upper()}")
+        elif directory.file_ids:
+            fcp = self._select_from_master(directory.file_ids)
+        else:
+            fcp = self._selected(self._send(select_file(_MF_ID)), "the master file")
+        self._current = directory
+        return fcp
+
     def _read_from(self, offset: int, fcp: Fcp | None, name: str) -> ResponseApdu:
         size = None if fcp is None else fcp.file_size
         if size is not None and size > self._limits.card_file_octets:
@@ -196,24 +204,38 @@ class CardFiles:
             raise PinRequiredError(f"{name} is behind PIN {reference:02X}: give the PIN (--pin-env NAME)")
         self._pins.verify(reference, self._channel)
 
-    def _pin_reference(self, directory: Directory, fcp: Fcp | None) -> int | None:
-        """Return the reference of the PIN that opens a file for reading, from its access rules."""
+    def access_rules(self, directory: Directory, fcp: Fcp | None) -> tuple[AccessRule, ...]:
+        """Return the access rules of a file below `directory`; empty when the card does not tell them.
+
+        Raises:
+            CardReadError: the rules are malformed, or the card refused.
+        """
         if fcp is None:
-            return None
+            return ()
         record = fcp.expanded_rules
         if record is None and fcp.security is not None and fcp.security.arr_file_id is not None:
             number = fcp.security.record_for()
             record = None if number is None else self._rule_record(directory, fcp.security.arr_file_id, number)
         try:
-            rules = () if record is None else parse_access_rules(record, limits=self._limits)
-        except TlvError as error:
+            return () if record is None else parse_access_rules(record, limits=self._limits)
+        except DecodeError as error:
             raise CardReadError(f"the access rules of a file below {directory} cannot be read: {error}") from error
+
+    def _pin_reference(self, directory: Directory, fcp: Fcp | None) -> int | None:
+        """Return the reference of the PIN that opens a file for reading, from its access rules."""
+        rules = self.access_rules(directory, fcp)
         conditions = (rule.condition for rule in rules if AccessMode.READ in rule.modes)
         return next((pin.reference for condition in conditions for pin in _pins_of(condition)), None)
 
     def _rule_record(self, directory: Directory, arr_file_id: int, number: int) -> bytes | None:
-        """Return a record of EF.ARR, which stands beside the file or below the master file."""
-        for place in (directory, MASTER):
+        """Return a record of EF.ARR, which stands beside the file or below the master file; read once."""
+        key = (directory, arr_file_id, number)
+        if key not in self._rule_records:
+            self._rule_records[key] = self._read_rule_record(directory, arr_file_id, number)
+        return self._rule_records[key]
+
+    def _read_rule_record(self, directory: Directory, arr_file_id: int, number: int) -> bytes | None:
+        for place in dict.fromkeys((directory, MASTER)):
             try:
                 fcp = self.select(place, (arr_file_id,))
             except CardNotFoundError:

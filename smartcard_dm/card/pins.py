@@ -37,6 +37,7 @@ class PinPad:
         self._pin = pin
         self._use_last_try = use_last_try
         self._presented: set[int] = set()
+        self._verified: set[int] = set()
 
     @property
     def has_pin(self) -> bool:
@@ -44,7 +45,7 @@ class PinPad:
         return self._pin is not None
 
     def verify(self, reference: int, channel: int) -> None:
-        """Present the PIN for a reference, unless the card says that it is open already.
+        """Present the PIN for a reference, unless it is open already.
 
         Raises:
             PinRequiredError: no PIN was given.
@@ -54,6 +55,8 @@ class PinPad:
         """
         if self._pin is None:
             raise PinRequiredError(f"PIN {reference:02X} is needed and none was given")
+        if reference in self._verified:
+            return
         left = self._tries_left(reference, channel)
         if left is None:
             return
@@ -67,6 +70,7 @@ class PinPad:
         self._presented.add(reference)
         response = self._exchange.send(verify_pin(reference, self._pin).on_channel(channel))
         if response.outcome is Outcome.OK:
+            self._verified.add(reference)
             return
         remaining = attempts_remaining(response.sw)
         if response.outcome is Outcome.BLOCKED:
@@ -84,5 +88,7 @@ class PinPad:
             raise PinBlockedError(f"PIN {reference:02X} is blocked: unblock it with its PUK in a phone")
         left = attempts_remaining(response.sw)
         if left is None:
-            raise CardReadError(f"the tries of PIN {reference:02X} are not told ({response.description})", sw=response.sw)
+            raise CardReadError(
+                f"PIN {reference:02X}: the card does not tell its tries ({response.description})", sw=response.sw
+            )
         return left

@@ -16,7 +16,7 @@ from smartcard_dm.cli.output import print_json
 from smartcard_dm.dm import parse_server_id
 from smartcard_dm.server import Header, issue
 from smartcard_dm.trust.policy import POLICIES
-from smartcard_dm.xmlsec import PrivateSigningKey, SecretSigningKey, SignatureAlgorithm
+from smartcard_dm.xmlsec import PrivateSigningKey, SecretSigningKey
 from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("commands", type=click.File("rb"))
 @click.option("--server-id", required=True, metavar="ID", help="Your ServerID; becomes SyncHdr/Source/LocURI.")
-@click.option("--key", "key_file", metavar="PEM", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Private key: RSA, EC (P-256, P-384, P-521) or Ed25519.")
+@click.option(
+    "--key",
+    "key_file",
+    metavar="PEM",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Private key: RSA, EC (P-256, P-384, P-521) or Ed25519.",
+)
 @click.option("--key-password-env", metavar="NAME", help="Environment variable with the password of the private key.")
 @click.option("--secret-env", metavar="NAME", help="Environment variable with the shared secret, for an HMAC.")
 @click.option("--algorithm", type=click.Choice(list(SIGNATURE_BY_NAME)), help="Default: the one that fits the key.")
@@ -39,13 +44,26 @@ if TYPE_CHECKING:
 @click.option("--session-id", metavar="TEXT", help="Default: the document's, else the time in seconds.")
 @click.option("--msg-id", metavar="TEXT", help="Default: the document's, else 1.")
 @click.option("--target", metavar="URI", help="The device; default: the document's, else ./ (whichever reads it).")
-@click.option("--wbxml-version", "version", type=click.Choice(["1.1", "1.2", "1.3"]), default="1.2", show_default=True,
-              help="Version octet of the message.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), required=True, metavar="FILE",
-              help="Where the message goes; - is standard output.")
+@click.option(
+    "--wbxml-version",
+    "version",
+    type=click.Choice(["1.1", "1.2", "1.3"]),
+    default="1.2",
+    show_default=True,
+    help="Version octet of the message.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    required=True,
+    metavar="FILE",
+    help="Where the message goes; - is standard output.",
+)
 @json_option
 def command(  # noqa: PLR0913 - one argument for each option
     commands: BinaryIO,
+    *,
     server_id: str,
     key_file: Path | None,
     key_password_env: str | None,
@@ -58,7 +76,6 @@ def command(  # noqa: PLR0913 - one argument for each option
     target: str | None,
     version: str,
     output: str,
-    *,
     as_json: bool,
 ) -> None:
     """Compose, sign and encode a sessionless message.

@@ -15,6 +15,8 @@ from smartcard_dm.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from smartcard_dm.card.session import CardSession
+
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 CARD_HELP: Final = "The card: profile:FILE.yaml, a virtual card that runs in this process."
@@ -30,11 +32,14 @@ def card_option(function: Decorated) -> Decorated:
     return click.option("--card", "card_uri", required=True, metavar="URI", help=CARD_HELP)(function)
 
 
-def pin_option(function: Decorated) -> Decorated:
-    """Add --pin-env."""
+def pin_options(function: Decorated) -> Decorated:
+    """Add --pin-env and --use-last-try."""
+    with_consent = click.option("--use-last-try", is_flag=True, help="Consent to use the last try of the PIN.")(
+        function
+    )
     return click.option(
         "--pin-env", metavar="NAME", help="Environment variable that holds the PIN; without it no PIN is ever sent."
-    )(function)
+    )(with_consent)
 
 
 def policy_option(function: Decorated) -> Decorated:
@@ -61,3 +66,19 @@ def secret_from_environment(name: str | None, option: str) -> Secret | None:
     if not value:
         raise click.UsageError(f"{option}: the environment variable {name} is not set or is empty")
     return Secret(value.encode())
+
+
+def open_for(card_uri: str, pin_env: str | None, *, use_last_try: bool = False) -> CardSession:
+    """Open the card a command line names.
+
+    Raises:
+        click.UsageError: the URI has no known form, or the PIN is none.
+        SmartcardDmError: the card cannot be opened.
+    """
+    from smartcard_dm.card_uri import open_card  # noqa: PLC0415 - options are imported before a command is known
+
+    pin = secret_from_environment(pin_env, "--pin-env")
+    try:
+        return open_card(card_uri, pin=pin, use_last_try=use_last_try)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

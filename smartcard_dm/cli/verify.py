@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smartcard_dm.card_uri import open_card
 from smartcard_dm.cli.exits import exit_code, reported
-from smartcard_dm.cli.options import card_option, json_option, pin_option, policy_option, secret_from_environment
+from smartcard_dm.cli.options import card_option, json_option, open_for, pin_options, policy_option
 from smartcard_dm.cli.output import console, print_json
 from smartcard_dm.credentials import read_credentials
 from smartcard_dm.errors import VerificationError
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @card_option
-@pin_option
+@pin_options
 @policy_option
 @click.option(
     "--transport",
@@ -50,16 +49,16 @@ def command(
     transport: str,  # noqa: ARG001 - one choice so far, shown in the verdict
     at: datetime | None,
     *,
+    use_last_try: bool,
     as_json: bool,
 ) -> None:
     """Authorize or refuse a sessionless message with the accounts of a card.
 
     FILE holds one WBXML message; - is standard input.
     """
-    pin = secret_from_environment(pin_env, "--pin-env")
     with reported(as_json=as_json):
         octets = file.read()
-        with open_card(card_uri, pin=pin) as card:
+        with open_for(card_uri, pin_env, use_last_try=use_last_try) as card:
             credentials = read_credentials(card)
         moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
         verifier = Verifier(credentials, policy=POLICIES[policy_name]())

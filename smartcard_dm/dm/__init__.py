@@ -1,1 +1,100 @@
-"""dm."""
+"""Device management values: messages, TNDS objects, ACLs, accounts, node URIs.
+
+Guarantees: octets or XML become frozen values and back; nothing here reads a file, a clock or the environment; for any
+input the result is a value, or a `DecodeError` or `UnsupportedError` that names the place.
+Leaves to its caller: trust in a message, and its effect on a tree.
+"""
+
+from smartcard_dm.dm.account import AddrType, AppAddress, AppAuth, AuthLevel, AuthType, DmAccount
+from smartcard_dm.dm.account_read import parse_dmacc
+from smartcard_dm.dm.account_source import account_from_mapping
+from smartcard_dm.dm.account_write import build_dmacc
+from smartcard_dm.dm.acl import Acl, AclCommand, AclEntry, parse_acl
+from smartcard_dm.dm.bootstrap import Bootstrap, parse_bootstrap
+from smartcard_dm.dm.bootstrap_write import build_bootstrap, build_bootstrap_wbxml
+from smartcard_dm.dm.embedding import Embedding, embed_tnds, extract_tnds, is_tnds
+from smartcard_dm.dm.formats import NodeFormat
+from smartcard_dm.dm.message import (
+    AlertCommand,
+    CommandKind,
+    Credential,
+    DmCommand,
+    DmMessage,
+    EncryptedContent,
+    GroupCommand,
+    InlineTree,
+    Item,
+    ItemCommand,
+    ItemData,
+    Meta,
+    ResultsCommand,
+    StatusCommand,
+    SyncHeader,
+    TextData,
+    walk_commands,
+)
+from smartcard_dm.dm.message_read import parse_message
+from smartcard_dm.dm.message_write import build_message
+from smartcard_dm.dm.server_id import ServerId, parse_server_id
+from smartcard_dm.dm.tnds import NodeType, TndsDocument, TndsNode, TypeKind
+from smartcard_dm.dm.tnds_read import parse_tnds
+from smartcard_dm.dm.tnds_write import build_tnds
+from smartcard_dm.dm.uri import INBOX_URI, NodeUri, PropertyUri, parse_target
+from smartcard_dm.identity import Origin
+
+__all__ = [
+    "INBOX_URI",
+    "Acl",
+    "AclCommand",
+    "AclEntry",
+    "AddrType",
+    "AlertCommand",
+    "AppAddress",
+    "AppAuth",
+    "AuthLevel",
+    "AuthType",
+    "Bootstrap",
+    "CommandKind",
+    "Credential",
+    "DmAccount",
+    "DmCommand",
+    "DmMessage",
+    "Embedding",
+    "EncryptedContent",
+    "GroupCommand",
+    "InlineTree",
+    "Item",
+    "ItemCommand",
+    "ItemData",
+    "Meta",
+    "NodeFormat",
+    "NodeType",
+    "NodeUri",
+    "Origin",
+    "PropertyUri",
+    "ResultsCommand",
+    "ServerId",
+    "StatusCommand",
+    "SyncHeader",
+    "TextData",
+    "TndsDocument",
+    "TndsNode",
+    "TypeKind",
+    "account_from_mapping",
+    "build_bootstrap",
+    "build_bootstrap_wbxml",
+    "build_dmacc",
+    "build_message",
+    "build_tnds",
+    "embed_tnds",
+    "extract_tnds",
+    "is_tnds",
+    "parse_acl",
+    "parse_bootstrap",
+    "parse_dmacc",
+    "parse_message",
+    "parse_server_id",
+    "parse_target",
+    "parse_tnds",
+    "walk_commands",
+]

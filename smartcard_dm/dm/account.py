@@ -123,7 +123,7 @@ class DmAccount:
     """One account: a server that may manage this device.
 
     Raises:
-        ValueError: there is no address.
+        ValueError: there is no address, or two addresses or two sets of credentials have one node name.
     """
 
     server_id: ServerId
@@ -152,6 +152,10 @@ class DmAccount:
             raise ValueError("an account has at least one address")
         if self.app_id != APP_ID:
             raise ValueError(f"the AppID of a DM account is {APP_ID}")
+        for siblings in (self.addresses, self.auth):
+            names = [sibling.node_name for sibling in siblings]
+            if len(set(names)) < len(names):
+                raise ValueError("two nodes of an account have one name")
 
 
 def address_fault(addr: str, addr_type: AddrType) -> str | None:

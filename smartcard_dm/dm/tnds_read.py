@@ -94,6 +94,8 @@ class _Reader:
         walk.end()
         _refuse_twins(children, uri)
         format_ = properties.format or _implied_format(children, written, properties.type)
+        if properties.type is None:
+            self._tolerate_bare(format_, uri)
         node = TndsNode(
             name=name,
             format=format_,
@@ -108,8 +110,6 @@ class _Reader:
         )
         if not name and depth and node.mo_id is None:
             raise DmError(_STRUCTURE, "only the first node of an object may be without a name", place=uri)
-        if node.type is None:
-            self._tolerate_bare(node, uri)
         return node
 
     def _name(self, element: XmlElement) -> str:
@@ -133,9 +133,9 @@ class _Reader:
         if depth > self._limits.node_uri_segments:
             raise LimitExceededError(_STRUCTURE, "node_uri_segments", self._limits.node_uri_segments, place=uri)
 
-    def _tolerate_bare(self, node: TndsNode, uri: str) -> None:
+    def _tolerate_bare(self, format_: NodeFormat, uri: str) -> None:
         # DEVIATION: OMA-TS-DM_TNDS-V1_2, 6.2.3 wants RTProperties on every node; its own example has none here.
-        if not node.is_interior:
+        if format_ is not NodeFormat.NODE:
             raise DmError(_STRUCTURE, "a leaf has no RTProperties", place=uri)
         self.warnings.append(f"{uri}: an interior node has no RTProperties")
 

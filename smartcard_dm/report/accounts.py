@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from smartcard_dm.dm import AppAuth, DmAccount
 
 
-def accounts_lines(
-    session: CardSession, accounts: tuple[DmAccount, ...], warnings: tuple[str, ...]
-) -> RenderableType:
+def accounts_lines(session: CardSession, accounts: tuple[DmAccount, ...], warnings: tuple[str, ...]) -> RenderableType:
     """Return the accounts of a card, what was odd, and what reading them cost."""
     parts: list[RenderableType] = [
         Text(f"card {session.identity.iccid or '(no ICCID)'}, {session.identity.generation.value}", style="bold")
@@ -35,7 +33,9 @@ def account_lines(account: DmAccount) -> RenderableType:
     """Return one account; a secret is only said to be there."""
     rows = [("name", account.name)] if account.name else []
     if account.origin is not None:
-        rows.append(("origin", f"{account.origin}, OID {account.origin.oid}" if account.origin.oid else str(account.origin)))
+        rows.append(
+            ("origin", f"{account.origin}, OID {account.origin.oid}" if account.origin.oid else str(account.origin))
+        )
     rows += [
         ("address", " ".join([address.addr, *(f":{port}" for port in address.ports)])) for address in account.addresses
     ]

@@ -12,6 +12,7 @@ from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
     from smartcard_dm.card.session import CardSession
+    from smartcard_dm.card.survey import Survey
     from smartcard_dm.dm import DmAccount
     from smartcard_dm.errors import SmartcardDmError, VerificationError
     from smartcard_dm.identity import CardIdentity, Origin
@@ -84,7 +85,7 @@ def authorized_form(message: VerifiedMessage) -> Form:
             "key_origin": message.signature.key_origin,
         },
         "transport": {"kind": message.transport.kind.value, "evidence": message.transport.evidence},
-        "commands": len(message.message.commands),
+        "commands": message.command_count,
         "steps": [
             {"step": int(passed.step), "name": step_name(passed.step), "established": passed.established}
             for passed in message.steps
@@ -109,6 +110,43 @@ def refused_form(error: VerificationError) -> Form:
         "transport": None,
         "commands": None,
         "steps": [],
+    }
+
+
+def survey_form(survey: Survey) -> Form:
+    """Return the form of the command `card show`."""
+    return {
+        "card": card_form(survey.identity),
+        "directories": [
+            {
+                "name": directory.name,
+                "files": [
+                    {
+                        "name": file.name,
+                        "path": file.path,
+                        "size": file.size,
+                        "structure": file.structure,
+                        "access": list(file.access),
+                        "content": file.content,
+                    }
+                    for file in directory.files
+                ],
+            }
+            for directory in survey.directories
+        ],
+        "provisioning": survey.provisioning,
+        "objects": [
+            {
+                "kind": item.kind,
+                "name": item.name,
+                "listed_in": item.listed_in,
+                "place": item.place,
+                "oid": item.oid,
+                "private": item.private,
+            }
+            for item in survey.objects
+        ],
+        "warnings": list(survey.warnings),
     }
 
 

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 def authorized_lines(message: VerifiedMessage, *, steps: bool = False) -> RenderableType:
-    """Return the verdict on a message that was authorized; `steps` adds every step passed."""
+    """Return the verdict on a message that was authorized; `steps` puts every step passed before it."""
     head = Text("AUTHORIZED", style="bold green").append(f"  {message.server_id}", style="not bold default")
     table = pairs(
         ("account", message.account_name),
         ("signature", f"{message.signature.algorithm.identifier}, by {message.signature.key_origin}"),
         ("transport", f"{message.transport.kind.value}: {message.transport.evidence}"),
-        ("commands", str(len(message.message.commands))),
+        ("commands", str(message.command_count)),
     )
-    return Group(head, *([step_table(message)] if steps else []), table)
+    return Group(*([step_table(message)] if steps else []), head, table)
 
 
 def refused_lines(error: VerificationError) -> RenderableType:

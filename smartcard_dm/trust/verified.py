@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
+from smartcard_dm.dm import walk_commands
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -73,7 +75,7 @@ class VerifiedMessage:
         self._steps = steps
 
     def __repr__(self) -> str:
-        return f"VerifiedMessage(server_id={str(self.server_id)!r}, commands={len(self._message.commands)})"
+        return f"VerifiedMessage(server_id={str(self.server_id)!r}, commands={self.command_count})"
 
     @property
     def server_id(self) -> ServerId:
@@ -94,6 +96,11 @@ class VerifiedMessage:
     def message(self) -> DmMessage:
         """The message, parsed from the verified octets."""
         return self._message
+
+    @property
+    def command_count(self) -> int:
+        """How many commands it holds, those inside Atomic and Sequence counted too."""
+        return sum(1 for _ in walk_commands(self._message.commands))
 
     @property
     def octets(self) -> bytes:

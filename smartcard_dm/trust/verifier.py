@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smartcard_dm import wbxml
-from smartcard_dm.dm import parse_message
+from smartcard_dm.dm import parse_message, walk_commands
 from smartcard_dm.errors import DecodeError, LimitExceededError, UnsupportedError, VerificationError
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
@@ -134,7 +134,7 @@ class Verifier:
             readable, established = self._decryptor.decrypt(root, signed)
             passed(StepPassed(Step.DECRYPT, established))
             message = self._read_message(readable, claimed)
-            passed(StepPassed(Step.MESSAGE, f"{len(message.commands)} commands"))
+            passed(StepPassed(Step.MESSAGE, _count(message)))
         except VerificationError as error:
             raise _with_account(error, claimed, account) from error
         return VerifiedMessage(
@@ -227,3 +227,7 @@ def _with_account(error: VerificationError, claimed: ServerId | None, account: D
         accounts=accounts,
     )
 
+
+def _count(message: DmMessage) -> str:
+    number = sum(1 for _ in walk_commands(message.commands))
+    return "1 command" if number == 1 else f"{number} commands"

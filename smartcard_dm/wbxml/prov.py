@@ -27,9 +27,7 @@ ATTRIBUTE_NAMES = frozenset({b"name", b"value", b"version", b"type"})
 
 def _named(attribute: bytes, first: int, values: str) -> dict[int, tuple[bytes, bytes]]:
     """Number attribute starts upwards; `-` is a reserved token."""
-    return {
-        first + index: (attribute, value.encode()) for index, value in enumerate(values.split()) if value != "-"
-    }
+    return {first + index: (attribute, value.encode()) for index, value in enumerate(values.split()) if value != "-"}
 
 
 _START_0 = {

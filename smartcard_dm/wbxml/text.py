@@ -31,6 +31,8 @@ _NAMESPACE = re.compile(
     rf"[A-Za-z][A-Za-z0-9+.\-]*:(?://[A-Za-z0-9.\-]+(?::[0-9]{{1,5}})?(?:/{_URI_CHARACTER}*)?|(?!//){_URI_CHARACTER}+)"
     rf"(?:\?(?:{_URI_CHARACTER}|\?)*)?(?:\#(?:{_URI_CHARACTER}|\?)*)?",
 )
+_SHOWN = 80
+"""Octets of a name or value that an error shows."""
 _RESERVED_NAMESPACES = frozenset({b"http://www.w3.org/XML/1998/namespace", b"http://www.w3.org/2000/xmlns/"})
 
 
@@ -91,9 +93,7 @@ def is_namespace(octets: bytes) -> bool:
 
     Spec: Canonical XML 1.0, 1.3 (relative namespace URIs); Namespaces in XML 1.0, 3 (reserved names).
     """
-    return (
-        octets.isascii() and octets not in _RESERVED_NAMESPACES and _NAMESPACE.fullmatch(octets.decode()) is not None
-    )
+    return octets.isascii() and octets not in _RESERVED_NAMESPACES and _NAMESPACE.fullmatch(octets.decode()) is not None
 
 
 def escape_text(octets: bytes) -> bytes:
@@ -117,6 +117,11 @@ def escape_attribute(octets: bytes) -> bytes:
         .replace(b"\n", b"&#xA;")
         .replace(b"\r", b"&#xD;")
     )
+
+
+def shown(octets: bytes) -> str:
+    """Return a name or value as an error shows it: the start of a long one."""
+    return octets[:_SHOWN].decode(errors="replace") + ("..." if len(octets) > _SHOWN else "")
 
 
 def start_tag(name: bytes, namespace: bytes, parent_namespace: bytes, attributes: dict[bytes, bytes]) -> bytes:

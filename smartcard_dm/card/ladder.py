@@ -1,0 +1,150 @@
+"""Finding the provisioning application: a ladder of ways, tried in order until one counts.
+
+    1  AID on a logical channel            (nothing else on the card is disturbed)
+    2  AID on the basic channel
+    3  the path that EF.DIR names for the AID, and the ODF path beside it
+    4  3F00/7F50
+    5  3F00/5015
+    6  5031 directly below the master file
+
+Guarantees: a candidate counts only when its EF.ODF was selected, read and parsed, since cards exist that answer 9000
+to any AID; a channel that led nowhere is closed. "Not there" is the answer only when every rung said so.
+
+Spec: design decision D8; OMA-WAP-TS-ProvSC and OMA-TS-DM_Bootstrap could be read in part only (docs/supported.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from smartcard_dm.card.directory import MASTER, Directory
+from smartcard_dm.errors import CardNotFoundError, CardReadError, DecodeError
+from smartcard_dm.iso7816 import AID, parse_dir_file, parse_dir_record
+from smartcard_dm.iso7816.fcp import FileStructure
+from smartcard_dm.pkcs15 import parse_odf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smartcard_dm.card.channels import Channels
+    from smartcard_dm.card.files import CardFiles
+    from smartcard_dm.iso7816 import ApplicationTemplate
+    from smartcard_dm.limits import Limits
+    from smartcard_dm.pkcs15 import Odf
+
+EF_DIR: Final = 0x2F00
+EF_ODF: Final = 0x5031
+_FIXED: Final = ((0x7F50,), (0x5015,))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundApplication:
+    """The provisioning application, on the channel it was found on."""
+
+    files: CardFiles
+    directory: Directory
+    odf: Odf
+    way: str
+    """Which rung led to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rung:
+    way: str
+    files: CardFiles
+    directory: Directory
+    odf: tuple[int, ...] = (EF_ODF,)
+
+
+def find_application(channels: Channels, limits: Limits) -> FoundApplication:
+    """Return the provisioning application of a card.
+
+    Raises:
+        CardNotFoundError: every rung says that it is not there.
+        CardReadError: none counts, and at least one could not be read.
+        CardConnectionError: the way to the card failed.
+    """
+    tried: list[str] = []
+    unreadable = False
+    rungs = _rungs(channels, limits, tried)
+    for rung in rungs:
+        try:
+            directory, octets = _read_odf(rung)
+            odf = parse_odf(octets, limits=limits)
+        except CardNotFoundError as error:
+            tried.append(f"{rung.way}: {error}")
+        except (CardReadError, DecodeError) as error:
+            unreadable = True
+            tried.append(f"{rung.way}: {error}")
+        else:
+            return FoundApplication(rung.files, directory, odf, rung.way)
+        channels.close(rung.files)
+    told = "; ".join(tried)
+    if unreadable:
+        raise CardReadError(f"the PKCS#15 application could not be read: {told}")
+    raise CardNotFoundError(f"no PKCS#15 application on this card: {told}")
+
+
+def _read_odf(rung: _Rung) -> tuple[Directory, bytes]:
+    # An application's own identifier is only known from its FCP; it is what relative paths may begin with.
+    directory = rung.files.enter(rung.directory) if rung.directory.aid else rung.directory
+    octets, _ = rung.files.read(directory, rung.odf)
+    return directory, octets
+
+
+def _rungs(channels: Channels, limits: Limits, tried: list[str]) -> Iterator[_Rung]:
+    application = Directory(bytes(AID.PKCS15))
+    try:
+        extra = channels.open()
+    except CardReadError as error:
+        tried.append(f"AID on a logical channel: {error}")
+    else:
+        yield _Rung(f"AID on logical channel {extra.channel}", extra, application)
+    basic = channels.basic
+    yield _Rung("AID on the basic channel", basic, application)
+    try:
+        templates = read_dir(basic, limits)
+    except CardNotFoundError as error:
+        tried.append(f"EF.DIR: {error}")
+    except (CardReadError, DecodeError) as error:
+        tried.append(f"EF.DIR: {error}")
+    else:
+        yield from _named_by_dir(basic, templates)
+    for path in _FIXED:
+        yield _Rung(f"path 3F00/{path[0]:04X}", basic, Directory(b"", path))
+    yield _Rung("5031 below the master file", basic, MASTER)
+
+
+def _named_by_dir(basic: CardFiles, templates: tuple[ApplicationTemplate, ...]) -> Iterator[_Rung]:
+    for template in templates:
+        if template.application is not AID.PKCS15 or template.path is None:
+            continue
+        ids = template.path.file_ids
+        home = Directory(b"", ids[1:] if template.path.is_absolute else ids)
+        locations = template.locations
+        if locations is not None and locations.odf_path is not None:
+            odf = locations.odf_path.file_ids
+            if locations.odf_path.is_absolute:
+                home, odf = Directory(b"", odf[1:-1]), odf[-1:]
+            yield _Rung("ODF path in EF.DIR", basic, home, odf)
+        yield _Rung("path in EF.DIR", basic, home)
+
+
+def read_dir(files: CardFiles, limits: Limits) -> tuple[ApplicationTemplate, ...]:
+    """Return the applications EF.DIR names, whichever structure it has.
+
+    Raises:
+        CardNotFoundError: the card has no EF.DIR.
+        CardReadError: it could not be read.
+        TlvError: a record is malformed.
+        LimitExceededError: too many records.
+    """
+    fcp = files.select(MASTER, (EF_DIR,))
+    descriptor = None if fcp is None else fcp.descriptor
+    if descriptor is not None and descriptor.structure is FileStructure.TRANSPARENT:
+        octets, _ = files.read(MASTER, (EF_DIR,))
+        return parse_dir_file(octets, limits=limits)[0]
+    records = files.read_records(MASTER, (EF_DIR,), limits.dir_records)
+    found = (parse_dir_record(record, limits=limits) for record in records)
+    return tuple(template for template in found if template is not None)

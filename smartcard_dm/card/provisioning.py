@@ -1,0 +1,176 @@
+"""The provisioning application of a card: its directories and objects, each read once and only when asked for.
+
+Guarantees: every directory of a kind is looked into, in the order of EF.ODF, which is their priority; an object keeps
+the place it was found at. Leaves to its caller: what the octets of an object mean.
+
+Spec: PKCS#15 v1.1, 6; design decision D8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from smartcard_dm.card.directory import Directory
+from smartcard_dm.errors import CardReadError, UnsupportedError
+from smartcard_dm.pkcs15 import (
+    CertificateObject,
+    DataObject,
+    DirectoryKind,
+    DirectValue,
+    FilePath,
+    IndirectPath,
+    IndirectUrl,
+    InPlaceObjects,
+    PinObject,
+    PublicKeyObject,
+    parse_aodf,
+    parse_cdf,
+    parse_dodf,
+    parse_pukdf,
+    parse_token_info,
+    part,
+    resolve,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smartcard_dm.card.ladder import FoundApplication
+    from smartcard_dm.limits import Limits
+    from smartcard_dm.pkcs15 import ObjectDirectory, ObjectValue, Odf, TokenInfo
+
+EF_TOKEN_INFO = 0x5032
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[T]):
+    """An object of a directory, and where its value stands."""
+
+    object: T
+    directory: str
+    """The directory file it was listed in, such as 7F50/6430."""
+    place: str
+    """The file of its value, such as 7F50/6431; the directory file for a value that stands in it."""
+
+
+class ProvisioningApplication:
+    """The PKCS#15 application that holds the provisioning data."""
+
+    def __init__(self, found: FoundApplication, limits: Limits) -> None:
+        self._files = found.files
+        self._home = found.directory
+        self._limits = limits
+        self._content: dict[tuple[Directory, tuple[int, ...]], bytes] = {}
+        self.odf: Odf = found.odf
+        """EF.ODF."""
+        self.way = found.way
+        """Which way led to it."""
+        self.warnings: list[str] = list(found.odf.warnings)
+        """What was odd in the directories read so far."""
+
+    @property
+    def path(self) -> str:
+        """The application's directory, such as 7F50."""
+        return str(self._home)
+
+    @cached_property
+    def data_objects(self) -> tuple[Placed[DataObject], ...]:
+        """The objects of every DODF.
+
+        Raises:
+            CardReadError, CardNotFoundError, PinRequiredError: a directory file could not be read.
+            Pkcs15Error: a directory file is malformed.
+        """
+        return self._objects(DirectoryKind.DATA_OBJECTS, parse_dodf, lambda item: item.value)
+
+    @cached_property
+    def trusted_certificates(self) -> tuple[Placed[CertificateObject], ...]:
+        """The objects of every directory of trusted certificates; raises as `data_objects`."""
+        return self._objects(DirectoryKind.TRUSTED_CERTIFICATES, parse_cdf, lambda item: item.value)
+
+    @cached_property
+    def trusted_public_keys(self) -> tuple[Placed[PublicKeyObject], ...]:
+        """The objects of every directory of trusted public keys; raises as `data_objects`."""
+        return self._objects(DirectoryKind.TRUSTED_PUBLIC_KEYS, parse_pukdf, lambda item: item.value)
+
+    @cached_property
+    def auth_objects(self) -> tuple[Placed[PinObject], ...]:
+        """The objects of every AODF; raises as `data_objects`."""
+        return self._objects(DirectoryKind.AUTH_OBJECTS, parse_aodf, lambda _: None)
+
+    @cached_property
+    def token_info(self) -> TokenInfo:
+        """EF.TokenInfo, which a card need not have; raises as `data_objects`."""
+        return parse_token_info(self._read(self._home, (EF_TOKEN_INFO,)))
+
+    def read_value(self, value: ObjectValue) -> bytes:
+        """Return the octets of an object's value.
+
+        Raises:
+            CardReadError, CardNotFoundError, PinRequiredError: the file could not be read.
+            Pkcs15Error: the path leads nowhere, or beyond the file.
+            UnsupportedError: the value is on a network, or enciphered with a key nobody here has.
+        """
+        match value:
+            case DirectValue():
+                return value.octets
+            case IndirectPath():
+                directory, file_ids = self._locate(value.path)
+                octets = self._read(directory, file_ids)
+                start, length = part(value.path, len(octets))
+                return octets[start : start + length]
+            case IndirectUrl():
+                raise UnsupportedError("objects on a network", value.url)
+            case _:
+                raise UnsupportedError("objects enciphered with a key of the card")
+
+    def _objects(
+        self,
+        kind: DirectoryKind,
+        parse: Callable[..., ObjectDirectory[T]],
+        value_of: Callable[[T], ObjectValue | None],
+    ) -> tuple[Placed[T], ...]:
+        found: list[Placed[T]] = []
+        for entry in self.odf.of_kind(kind):
+            match entry.reference:
+                case FilePath():
+                    directory, file_ids = self._locate(entry.reference)
+                    name, octets = directory.name(*file_ids), self._read(directory, file_ids)
+                case InPlaceObjects():
+                    name, octets = self._home.name(0x5031), b"".join(entry.reference.octets)
+                case _:
+                    self.warnings.append(f"EF.ODF: a {kind.name} directory is enciphered and is not read")
+                    continue
+            listed = parse(octets, limits=self._limits)
+            self.warnings += listed.warnings
+            found += (Placed(item, name, self._place(value_of(item), name)) for item in listed)
+        return tuple(found)
+
+    def _place(self, value: ObjectValue | None, listed_in: str) -> str:
+        if not isinstance(value, IndirectPath):
+            return listed_in
+        directory, file_ids = self._locate(value.path)
+        return directory.name(*file_ids)
+
+    def _locate(self, path: FilePath) -> tuple[Directory, tuple[int, ...]]:
+        """Return the directory to be in and the identifiers to select from there."""
+        own = self._home.file_ids
+        resolved = resolve(path, own[-1] if own else None)
+        segments = resolved.segments
+        if not segments:
+            raise CardReadError(f"the path {path} names a directory, not a file")
+        if not resolved.absolute:
+            return self._home, segments
+        if own and segments[: len(own)] == own and len(segments) > len(own):
+            return self._home, segments[len(own) :]
+        return Directory(b"", segments[:-1]), segments[-1:]
+
+    def _read(self, directory: Directory, file_ids: tuple[int, ...]) -> bytes:
+        key = (directory, file_ids)
+        if key not in self._content:
+            self._content[key] = self._files.read(directory, file_ids)[0]
+        return self._content[key]

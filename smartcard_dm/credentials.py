@@ -1,0 +1,123 @@
+"""The one place where card meets trust: objects of a card become accounts and anchors.
+
+Guarantees: every account keeps the object it came from; an object that is broken stops the reading with an error
+that names it, because a device that dropped an account by mistake could no longer be managed.
+Leaves to its caller: two accounts with one ServerID, which the verifier refuses.
+
+Spec: OMA-TS-DM_Bootstrap-V1_2, 5.4.6; PKCS#15 v1.1, 6.4, 6.6, 6.7; design decisions D4 and D8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from smartcard_dm.dm import parse_bootstrap
+from smartcard_dm.errors import LimitExceededError
+from smartcard_dm.identity import Origin
+from smartcard_dm.iso7816 import read_tlv
+from smartcard_dm.limits import DEFAULT_LIMITS
+from smartcard_dm.pkcs15 import CP_OIDS, DM_BOOTSTRAP, CertificateKind, KeyForm, read_key_octets
+from smartcard_dm.trust.anchors import TrustAnchor
+from smartcard_dm.trust.credentials import Credentials
+
+if TYPE_CHECKING:
+    from smartcard_dm.card.provisioning import Placed, ProvisioningApplication
+    from smartcard_dm.card.session import CardSession
+    from smartcard_dm.dm import DmAccount
+    from smartcard_dm.limits import Limits
+    from smartcard_dm.pkcs15 import DataObject
+
+
+_KEY_FORMS: Final = frozenset({KeyForm.SPKI, KeyForm.RSA})
+"""What carries its own parameters; a bare EC point does not say its curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAccounts:
+    """The accounts of a card, and what was odd on the way to them."""
+
+    accounts: tuple[DmAccount, ...]
+    """In the card's order of priority."""
+    warnings: tuple[str, ...]
+    """Sentences for people, without secrets."""
+
+
+def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> FoundAccounts:
+    """Return the DM accounts of a card; nothing else is read.
+
+    Raises:
+        CardNotFoundError: the card has no provisioning application.
+        CardReadError, PinRequiredError, PinError, PinBlockedError: it could not be read.
+        DecodeError: a directory, a bootstrap message or an account is malformed; the place is named.
+        LimitExceededError: more accounts than `Limits.accounts`.
+    """
+    application = card.provisioning
+    accounts: list[DmAccount] = []
+    warnings: list[str] = []
+    for placed in application.data_objects:
+        if placed.object.oid == DM_BOOTSTRAP:
+            found, odd = _bootstrap_accounts(application, placed, limits)
+            accounts += found
+            warnings += odd
+        elif placed.object.oid in CP_OIDS:
+            warnings.append(f"{placed.object.name} in {placed.place} is not read: client provisioning is not supported")
+    if len(accounts) > limits.accounts:
+        raise LimitExceededError("accounts of the card", "accounts", limits.accounts, found=str(len(accounts)))
+    return FoundAccounts(tuple(accounts), (*application.warnings, *warnings))
+
+
+def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:
+    """Return who the card is, its accounts, and its trusted certificates and public keys.
+
+    Raises:
+        As `read_accounts`; also KeyMaterialError: a trusted certificate is none.
+    """
+    identity = card.identity
+    found = read_accounts(card, limits=limits)
+    application = card.provisioning
+    anchors = (*_certificates(application), *_public_keys(application))
+    odd = tuple(warning for warning in application.warnings if warning not in found.warnings)
+    return Credentials(identity, found.accounts, anchors, found.warnings + odd)
+
+
+def _bootstrap_accounts(
+    application: ProvisioningApplication, placed: Placed[DataObject], limits: Limits
+) -> tuple[list[DmAccount], list[str]]:
+    origin = Origin("DM bootstrap", placed.place, DM_BOOTSTRAP)
+    direct = placed.object.direct_octets
+    octets = application.read_value(placed.object.value) if direct is None else direct
+    bootstrap = parse_bootstrap(octets, limits=limits)
+    odd = [f"{origin}: the file is empty"] if bootstrap.empty else []
+    odd += [f"{origin}: {warning}" for warning in bootstrap.warnings]
+    odd += [f"{origin}: {skipped} is not an account and is left out" for skipped in bootstrap.skipped]
+    return [replace(account, origin=origin) for account in bootstrap.accounts], odd
+
+
+def _certificates(application: ProvisioningApplication) -> list[TrustAnchor]:
+    anchors = []
+    for placed in application.trusted_certificates:
+        item = placed.object
+        origin = Origin(f"trusted certificate {item.label or item.id.hex()!r}", placed.place, "")
+        if item.kind is not CertificateKind.X509:
+            application.warnings.append(f"{origin}: certificates of kind {item.kind.name} give no anchor")
+            continue
+        # Read by its own length: what follows in the file is padding, and a certificate may end with FF itself.
+        der = read_tlv(application.read_value(item.value), structure=str(origin)).octets
+        anchors.append(
+            TrustAnchor.from_certificate(der, label=item.label or "", authority=item.authority, origin=origin)
+        )
+    return anchors
+
+
+def _public_keys(application: ProvisioningApplication) -> list[TrustAnchor]:
+    anchors = []
+    for placed in application.trusted_public_keys:
+        item = placed.object
+        origin = Origin(f"trusted public key {item.label or item.id.hex()!r}", placed.place, "")
+        form, der = read_key_octets(item.kind, application.read_value(item.value))
+        if form not in _KEY_FORMS:
+            application.warnings.append(f"{origin}: a key written as {form.value} gives no anchor")
+            continue
+        anchors.append(TrustAnchor.from_public_key(der, label=item.label or "", origin=origin))
+    return anchors

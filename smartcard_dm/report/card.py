@@ -1,0 +1,57 @@
+"""A card as a tree for a terminal of 80 columns, readable without colour too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from smartcard_dm.card.survey import Survey, SurveyedFile, SurveyedObject
+
+
+def card_tree(survey: Survey) -> RenderableType:
+    """Return a survey as a tree: directories with their files, then the objects of the provisioning application."""
+    identity = survey.identity
+    root = Tree(Text(f"card {identity.iccid or '(no ICCID)'}", style="bold"), guide_style="dim")
+    root.add(Text(f"generation {identity.generation.value}, found by probing"))
+    root.add(Text(f"ATR {identity.atr}"))
+    for directory in survey.directories:
+        branch = root.add(Text(directory.name, style="bold"))
+        for file in directory.files:
+            branch.add(_file(file))
+    branch = root.add(Text(f"provisioning application: {survey.provisioning}", style="bold"))
+    listed: dict[str, Tree] = {}
+    for item in survey.objects:
+        parent = listed.get(item.listed_in)
+        if parent is None:
+            parent = listed[item.listed_in] = branch.add(Text(f"directory {item.listed_in}"))
+        parent.add(_object(item))
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in survey.warnings]
+    return Group(root, *warnings)
+
+
+def _file(file: SurveyedFile) -> Text:
+    text = Text.assemble((file.name, "cyan"), f" {file.path}")
+    if file.size is not None:
+        text.append(f", {file.size} octets {file.structure}")
+    if file.access:
+        text.append(f"\n{'; '.join(file.access)}", style="dim")
+    if file.content:
+        text.append(f"\n{file.content}", style="green")
+    return text
+
+
+def _object(item: SurveyedObject) -> Text:
+    text = Text.assemble((item.kind, ""), " ", (item.name, "cyan"))
+    if item.place != item.listed_in:
+        text.append(f" in {item.place}")
+    if item.oid:
+        text.append(f"\nOID {item.oid}", style="dim")
+    if item.private:
+        text.append("\nprivate: behind a PIN", style="yellow")
+    return text
