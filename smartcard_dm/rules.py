@@ -54,6 +54,7 @@ class Rule(Enum):
     SHAPE_ORDER = ("shape.order", Step.SHAPE, _5_2, _C1)
     SHAPE_HEADER = ("shape.header", Step.SHAPE, _5_2, _C1)
     SHAPE_VERSION = ("shape.version", Step.SHAPE, _5_2, _C1)
+    SHAPE_ENCODING = ("shape.encoding", Step.SHAPE, f"{_PROFILE} 9", _S2)
     SIGNATURE_MISSING = ("signature.missing", Step.SHAPE, _5_2, _S4)
     SIGNATURE_SEVERAL = ("signature.several", Step.SHAPE, f"{_PROFILE} 2", _S4)
     SIGNATURE_PLACE = ("signature.place", Step.SHAPE, f"{_PROFILE} 2", _S4)

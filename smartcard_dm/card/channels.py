@@ -1,16 +1,18 @@
 """Logical channels: opened when wanted, always closed.
 
-Guarantees: the basic channel is never closed; every other one is, also when what it was opened for failed.
+Guarantees: the basic channel is never closed; every other one is, also when what it was opened for failed. What the
+card answers to closing is not looked at: there is nothing left to do about it.
 
 Spec: ETSI TS 102 221, 11.1.17; 8.7.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smartcard_dm.card.files import CardFiles
-from smartcard_dm.errors import CardConnectionError, CardReadError
+from smartcard_dm.errors import ApduError, CardConnectionError, CardReadError
 from smartcard_dm.iso7816 import Outcome, close_channel, open_channel
 
 if TYPE_CHECKING:
@@ -46,10 +48,15 @@ class Channels:
         return files
 
     def close(self, files: CardFiles) -> None:
-        """Close a channel; the basic one and one that is closed already are left alone."""
+        """Close a channel; the basic one and one that is closed already are left alone.
+
+        Raises:
+            CardConnectionError: the way to the card failed.
+        """
         if files in self._open:
             self._open.remove(files)
-            self._exchange.send(close_channel(files.channel))
+            with suppress(ApduError, CardReadError):
+                self._exchange.send(close_channel(files.channel))
 
     def close_all(self) -> None:
         """Close every channel that is open; a card that is gone has none."""

@@ -1,7 +1,8 @@
 """One command, one answer: chains of status words are followed, and everything is counted.
 
 Guarantees: exceptions of the bridge stop here; GET RESPONSE follows at once, on the same channel, in one transaction,
-and a chain that never ends is cut; a wrong length is repeated once only. Leaves to its caller: what the answer means.
+and a chain that never ends is cut; a wrong length is repeated once only, and never for a command that wants no data,
+such as VERIFY. Leaves to its caller: what the answer means.
 
 Spec: ISO/IEC 7816-3, 12; ETSI TS 102 221, 7.3.1.1 and 12.1.1.
 """
@@ -38,8 +39,15 @@ class Exchange:
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset."""
-        return self._connection.atr
+        """The answer to reset.
+
+        Raises:
+            CardConnectionError: the way to the card failed.
+        """
+        try:
+            return self._connection.atr
+        except BridgeError as error:
+            raise CardConnectionError(str(error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -63,10 +71,13 @@ class Exchange:
             CardReadError: the card's answer has no end.
         """
         with self.transaction():
-            response = self._once(command)
-            if response.sw >> 8 == 0x6C:
-                response = self._once(replace(command, le=length_hint(response.sw)))
-            return self._chain(command, response)
+            return self._chain(command, self._with_right_length(command))
+
+    def _with_right_length(self, command: CommandApdu) -> ResponseApdu:
+        response = self._once(command)
+        if response.sw >> 8 == 0x6C and command.le is not None:
+            return self._once(replace(command, le=length_hint(response.sw)))
+        return response
 
     def _once(self, command: CommandApdu) -> ResponseApdu:
         self.apdu_count += 1
@@ -80,7 +91,7 @@ class Exchange:
             if response.outcome is not Outcome.MORE_DATA:
                 return ResponseApdu(data, response.sw)
             follow = get_response(length_hint(response.sw) or 256, cla=command.cla)
-            response = self._once(follow)
+            response = self._with_right_length(follow)
             data += response.data
         raise CardReadError(
             f"the card announces more data after {self._limits.response_chain} GET RESPONSE commands: "

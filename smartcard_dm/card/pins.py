@@ -76,7 +76,8 @@ class PinPad:
         if response.outcome is Outcome.BLOCKED:
             raise PinBlockedError(f"PIN {reference:02X} is blocked now: unblock it with its PUK in a phone")
         if remaining is not None:
-            raise PinError(f"PIN {reference:02X} is wrong, {remaining} tries left", attempts_remaining=remaining)
+            tries = "1 try" if remaining == 1 else f"{remaining} tries"
+            raise PinError(f"PIN {reference:02X} is wrong, {tries} left", attempts_remaining=remaining)
         raise CardReadError(f"PIN {reference:02X} could not be verified ({response.description})", sw=response.sw)
 
     def _tries_left(self, reference: int, channel: int) -> int | None:

@@ -46,6 +46,7 @@ class CardSession:
 
     Raises:
         ValueError: the PIN is not four to eight digits.
+        CardConnectionError: the way to the card failed.
     """
 
     def __init__(
@@ -69,7 +70,12 @@ class CardSession:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except CardConnectionError as error:
+            if value is None:
+                raise
+            value.add_note(f"leaving the card failed too: {error}")
 
     def close(self) -> None:
         """Close every channel and leave the card; closing twice is allowed.
@@ -109,16 +115,16 @@ class CardSession:
             CardReadError: the card refused.
             CardConnectionError: the way to the card failed.
         """
+        octets = b""
         try:
             octets, _ = self.files.read(MASTER, (EF_ICCID,))
-            iccid = decode_iccid(octets)
-        except (CardNotFoundError, ApduError):
-            iccid = ""
+        except CardNotFoundError:
+            pass
         except CardReadError as error:
             if error.sw in {SW.CLASS_UNKNOWN, SW.INSTRUCTION_UNKNOWN}:
                 raise UnsupportedError("cards of class A0 (SIM, R-UIM)", f"this one says {error.sw:04X}") from error
             raise
-        return CardIdentity(iccid, Generation.UICC, self._connection.atr.hex().upper())
+        return CardIdentity(_iccid(octets), Generation.UICC, self._exchange.atr.hex().upper())
 
     @cached_property
     def provisioning(self) -> ProvisioningApplication:
@@ -127,6 +133,7 @@ class CardSession:
         Raises:
             CardNotFoundError: the card has none.
             CardReadError: it could not be read.
+            PinRequiredError, PinError, PinBlockedError: its EF.ODF is behind a PIN that was not presented with success.
             CardConnectionError: the way to the card failed.
         """
         return ProvisioningApplication(find_application(self._channels, self._limits), self._limits)
@@ -134,8 +141,16 @@ class CardSession:
     def _longest_read(self) -> int:
         """Return how many octets one READ BINARY may ask for: what the ATR says, which no card is trusted to omit."""
         try:
-            capabilities = parse_atr(self._connection.atr).capabilities
+            capabilities = parse_atr(self._exchange.atr).capabilities
         except ApduError:
             return _SHORT_READ
         extended = capabilities is not None and capabilities.extended_length
         return self._limits.card_file_octets if extended else _SHORT_READ
+
+
+def _iccid(octets: bytes) -> str:
+    """Return the digits of EF.ICCID; none for a file that was never written, or holds something else."""
+    try:
+        return decode_iccid(octets)
+    except ApduError:
+        return ""

@@ -56,6 +56,8 @@ class Meta:
     """Octets of the largest message the sender takes."""
     max_obj_size: int | None = None
     """Octets of the largest object the sender takes."""
+    emi: str | None = None
+    """Extension of metadata; in a header, the signed statement of the message's encoding (`WBXML/1.2`)."""
 
     def over(self, other: Meta) -> Meta:
         """Return the metadata in force where this stands on an item and `other` on its command."""

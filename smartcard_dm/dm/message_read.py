@@ -21,7 +21,6 @@ from smartcard_dm.dm.message import (
     SyncHeader,
 )
 from smartcard_dm.dm.message_read_items import (
-    optional_text,
     read_credential,
     read_item,
     read_location,
@@ -29,15 +28,16 @@ from smartcard_dm.dm.message_read_items import (
     read_optional_meta,
 )
 from smartcard_dm.dm.namespaces import SYNCML_NS, VER_DTD, VER_PROTO, XMLENC_NS
-from smartcard_dm.dm.xml import clark, parse_xml
+from smartcard_dm.dm.xml import parse_xml
+from smartcard_dm.dm.xml_walk import clark
 from smartcard_dm.errors import LimitExceededError, UnsupportedError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from smartcard_dm.dm.message import DmCommand, Item, Meta
-    from smartcard_dm.dm.xml import Children, XmlElement
+    from smartcard_dm.dm.xml_walk import Children, XmlElement
 
 _STRUCTURE: Final = "DM message"
 _ENCRYPTED_DATA: Final = clark(XMLENC_NS, "EncryptedData")
@@ -78,11 +78,11 @@ def _read_header(element: XmlElement) -> SyncHeader:
     walk = element.children()
     ver_dtd = _read_version(walk.required(_sync("VerDTD")), VER_DTD)
     ver_proto = _read_version(walk.required(_sync("VerProto")), VER_PROTO)
-    session_id = walk.required(_sync("SessionID")).required_text()
-    msg_id = walk.required(_sync("MsgID")).required_text()
+    session_id = walk.required_text(_sync("SessionID"))
+    msg_id = walk.required_text(_sync("MsgID"))
     target, target_name = read_location(walk.required(_sync("Target")))
     source, source_name = read_location(walk.required(_sync("Source")))
-    resp_uri = optional_text(walk, "RespURI")
+    resp_uri = walk.optional_text(_sync("RespURI"))
     no_resp = walk.flag(_sync("NoResp"))
     cred = walk.optional(_sync("Cred"))
     meta = read_optional_meta(walk)
@@ -118,24 +118,21 @@ class _CommandReader:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._seen: set[str] = set()
-        self._readers: dict[str, Callable[[CommandKind, XmlElement], DmCommand]] = {
-            CommandKind.ALERT.value: self._alert,
-            CommandKind.ATOMIC.value: self._group,
-            CommandKind.SEQUENCE.value: self._group,
-            CommandKind.STATUS.value: self._status,
-            CommandKind.RESULTS.value: self._results,
+        self._readers: dict[CommandKind, Callable[[CommandKind, XmlElement], DmCommand]] = {
+            CommandKind.ALERT: self._alert,
+            CommandKind.ATOMIC: self._group,
+            CommandKind.SEQUENCE: self._group,
+            CommandKind.STATUS: self._status,
+            CommandKind.RESULTS: self._results,
         }
 
     def commands(self, walk: Children) -> tuple[DmCommand, ...]:
         """Read commands as long as there are any; at least one."""
         commands: list[DmCommand] = []
-        while (child := walk.peek()) is not None:
-            kind = _KINDS.get(child.tag)
-            if kind is None:
-                break
-            commands.append(self._readers.get(kind.value, self._on_items)(kind, walk.take()))
-        if child is not None and child.tag == _ENCRYPTED_DATA:
-            raise UnsupportedError("encrypted commands that were not decrypted", f"{_STRUCTURE} at {child.place}")
+        while (kind := _KINDS.get(walk.next_tag)) is not None:
+            commands.append(self._readers.get(kind, self._on_items)(kind, walk.take()))
+        if walk.next_tag == _ENCRYPTED_DATA:
+            raise UnsupportedError("encrypted commands that were not decrypted", f"{_STRUCTURE} at {walk.take().place}")
         if not commands:
             walk.optional("a command")
             raise walk.unexpected()
@@ -157,7 +154,7 @@ class _CommandReader:
         no_resp = walk.flag(_sync("NoResp"))
         meta = read_optional_meta(walk)
         is_exec = kind is CommandKind.EXEC
-        correlator = optional_text(walk, "Correlator") if is_exec else None
+        correlator = walk.optional_text(_sync("Correlator")) if is_exec else None
         items = (read_item(walk.required(_sync("Item"))),) if is_exec else _items(walk, least=1)
         walk.end()
         return ItemCommand(
@@ -185,8 +182,8 @@ class _CommandReader:
         walk = element.children()
         cmd_id = self._cmd_id(walk)
         no_resp = walk.flag(_sync("NoResp"))
-        code = optional_text(walk, "Data")
-        correlator = optional_text(walk, "Correlator")
+        code = walk.optional_text(_sync("Data"))
+        correlator = walk.optional_text(_sync("Correlator"))
         items = _items(walk)
         walk.end()
         return AlertCommand(
@@ -196,14 +193,14 @@ class _CommandReader:
     def _status(self, _: CommandKind, element: XmlElement) -> StatusCommand:
         walk = element.children()
         cmd_id = self._cmd_id(walk)
-        msg_ref = walk.required(_sync("MsgRef")).required_text()
-        cmd_ref = walk.required(_sync("CmdRef")).required_text()
-        cmd = walk.required(_sync("Cmd")).required_text()
+        msg_ref = walk.required_text(_sync("MsgRef"))
+        cmd_ref = walk.required_text(_sync("CmdRef"))
+        cmd = walk.required_text(_sync("Cmd"))
         target_refs = tuple(ref.text() for ref in walk.several(_sync("TargetRef")))
         source_refs = tuple(ref.text() for ref in walk.several(_sync("SourceRef")))
         cred = walk.optional(_sync("Cred"))
         chal = walk.optional(_sync("Chal"))
-        code = walk.required(_sync("Data")).required_text()
+        code = walk.required_text(_sync("Data"))
         items = _items(walk)
         walk.end()
         return StatusCommand(
@@ -223,11 +220,11 @@ class _CommandReader:
     def _results(self, _: CommandKind, element: XmlElement) -> ResultsCommand:
         walk = element.children()
         cmd_id = self._cmd_id(walk)
-        msg_ref = optional_text(walk, "MsgRef")
-        cmd_ref = walk.required(_sync("CmdRef")).required_text()
+        msg_ref = walk.optional_text(_sync("MsgRef"))
+        cmd_ref = walk.required_text(_sync("CmdRef"))
         meta = read_optional_meta(walk)
-        target_ref = optional_text(walk, "TargetRef")
-        source_ref = optional_text(walk, "SourceRef")
+        target_ref = walk.optional_text(_sync("TargetRef"))
+        source_ref = walk.optional_text(_sync("SourceRef"))
         items = _items(walk, least=1)
         walk.end()
         return ResultsCommand(
@@ -242,7 +239,7 @@ class _CommandReader:
         )
 
 
-_KINDS: Final = {_sync(kind.value): kind for kind in CommandKind}
+_KINDS: Final[Mapping[str | None, CommandKind]] = {_sync(kind.value): kind for kind in CommandKind}
 
 
 def _items(walk: Children, *, least: int = 0) -> tuple[Item, ...]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smartcard_dm.dm.message import Credential, EncryptedContent, InlineTree, Item, Meta, TextData
 from smartcard_dm.dm.namespaces import DDF_NS, METINF_NS, SYNCML_NS, XMLDSIG_NS, XMLENC_NS
-from smartcard_dm.dm.xml import clark, readable
+from smartcard_dm.dm.xml_walk import clark, readable
 from smartcard_dm.errors import UnsupportedError
 from smartcard_dm.secret import Secret
 
 if TYPE_CHECKING:
     from smartcard_dm.dm.message import ItemData
-    from smartcard_dm.dm.xml import Children, XmlElement
+    from smartcard_dm.dm.xml_walk import Children, XmlElement
 
 META_TEXTS: Final = {
     "Format": "format",
@@ -25,6 +25,7 @@ META_TEXTS: Final = {
     "Mark": "mark",
     "Version": "version",
     "NextNonce": "next_nonce",
+    "EMI": "emi",
 }
 """Elements of Meta that hold text, and the fields they fill."""
 META_NUMBERS: Final = {"Size": "size", "MaxMsgSize": "max_msg_size", "MaxObjSize": "max_obj_size"}
@@ -39,16 +40,6 @@ def _sync(name: str) -> str:
     return clark(SYNCML_NS, name)
 
 
-def optional_text(walk: Children, name: str) -> str | None:
-    """Read the text of the next element when it is the SyncML element of this name.
-
-    Raises:
-        DmError: it holds more than text.
-    """
-    element = walk.optional(_sync(name))
-    return element.text() if element is not None else None
-
-
 def read_location(element: XmlElement) -> tuple[str, str | None]:
     """Read LocURI and LocName of a Target or a Source.
 
@@ -57,8 +48,8 @@ def read_location(element: XmlElement) -> tuple[str, str | None]:
         UnsupportedError: a Filter is there.
     """
     walk = element.children()
-    uri = walk.required(_sync("LocURI")).required_text()
-    name = optional_text(walk, "LocName")
+    uri = walk.required_text(_sync("LocURI"))
+    name = walk.optional_text(_sync("LocName"))
     walk.end()
     return uri, name
 
@@ -86,14 +77,14 @@ def read_meta(element: XmlElement) -> Meta:
         walk.end()
         walk = wrapper.children()
     values: dict[str, Any] = {}  # text or number, by field of Meta; the two tables say which
-    while (child := walk.peek()) is not None:
-        tag = walk.take().tag
-        field = _TEXT_FIELDS.get(tag) or _NUMBER_FIELDS.get(tag)
+    while walk.next_tag is not None:
+        child = walk.take()
+        field = _TEXT_FIELDS.get(child.tag) or _NUMBER_FIELDS.get(child.tag)
         if field is None:
             raise _unknown_meta(child)
         if field in values:
             raise child.fault("the element occurs twice", wanted="one")
-        values[field] = child.text() if tag in _TEXT_FIELDS else _read_number(child)
+        values[field] = child.text() if child.tag in _TEXT_FIELDS else _read_number(child)
     return Meta(**values)
 
 

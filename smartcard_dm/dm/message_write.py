@@ -21,7 +21,7 @@ from smartcard_dm.dm.message import (
 )
 from smartcard_dm.dm.message_read_items import META_NUMBERS, META_TEXTS
 from smartcard_dm.dm.namespaces import METINF_NS, SYNCML_NS
-from smartcard_dm.dm.xml import canonical_octets, clark
+from smartcard_dm.dm.xml_walk import canonical_octets, clark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,13 +16,14 @@ from smartcard_dm.dm.formats import NodeFormat, decode_base64
 from smartcard_dm.dm.namespaces import DDF_NS, TNDS_VER_DTD
 from smartcard_dm.dm.tnds import NodeType, TndsDocument, TndsNode, TypeKind
 from smartcard_dm.dm.uri import NodeUri, segment_fault
-from smartcard_dm.dm.xml import clark, parse_xml, readable
+from smartcard_dm.dm.xml import parse_xml
+from smartcard_dm.dm.xml_walk import clark, readable
 from smartcard_dm.errors import DmError, LimitExceededError, UnsupportedError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from smartcard_dm.dm.acl import Acl
-    from smartcard_dm.dm.xml import Children, XmlElement
+    from smartcard_dm.dm.xml_walk import Children, XmlElement
 
 _STRUCTURE: Final = "TNDS object"
 _TSTAMP: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")

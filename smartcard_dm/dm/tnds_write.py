@@ -13,7 +13,7 @@ from lxml import etree
 
 from smartcard_dm.dm.formats import encode_base64
 from smartcard_dm.dm.namespaces import DDF_NS, TNDS_VER_DTD
-from smartcard_dm.dm.xml import canonical_octets, clark
+from smartcard_dm.dm.xml_walk import canonical_octets, clark
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as LxmlElement

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smartcard_dm.pkcs15.where import Where
 
 _T = TypeVar("_T")
+_TYPE_ATTRIBUTES = 0xA1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,9 @@ def read_objects(
     kinds: Iterable[int],
     build: Callable[[Node, Where], _T],
 ) -> ObjectDirectory[_T]:
-    """Return the objects of a directory file, each made by `build`; tags that are not in `kinds` are skipped.
+    """Return the objects of a directory file, each made by `build`.
+
+    Entries whose tags are not in `kinds`, and entries without type attributes, are skipped with a warning.
 
     Raises:
         Pkcs15Error: an entry is malformed.
@@ -152,12 +155,17 @@ def read_objects(
     found: list[_T] = []
     for number, entry in enumerate(entries, 1):
         place = where.inside(f"entry {number}")
-        if entry.tag in known:
+        skipped = None
+        if entry.tag not in known:
+            skipped = f"object of kind {entry.tag:02X}"
+        elif all(inner.tag != _TYPE_ATTRIBUTES for inner in place.level(entry.value, entry.value_offset)):
+            # Nothing can be read from it, and the objects behind it are none the worse.
+            skipped = "object without type attributes"
+        else:
             node = decode(schema, entry, place)
             found.append(build(node, place.inside(node.chosen)))
-        else:
-            kind = f"object of kind {entry.tag:02X} skipped"
-            warnings += (f"{where.structure}: {kind}, entry {number} at offset {entry.offset}",)
+        if skipped is not None:
+            warnings += (f"{where.structure}: {skipped} skipped, entry {number} at offset {entry.offset}",)
     return ObjectDirectory(tuple(found), warnings)
 
 

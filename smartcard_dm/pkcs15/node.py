@@ -114,8 +114,8 @@ def read_scalar(primitive: Primitive, tlv: Tlv, where: Where) -> Scalar:
                 found = raw[:20].hex().upper()
                 raise where.error("GeneralizedTime", tlv.offset, wanted="YYYYMMDDHH[MM[SS]][.f][Z]", found=found)
             return raw.decode("ascii")
-        case Primitive.UTF8 | Primitive.ASCII:
-            return _text(tlv, "utf-8" if primitive is Primitive.UTF8 else "ascii", where)
+        case text:
+            return _text(tlv, "utf-8" if text is Primitive.UTF8 else "ascii", where)
 
 
 def _text(tlv: Tlv, encoding: str, where: Where) -> str:

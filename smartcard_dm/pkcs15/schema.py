@@ -169,6 +169,7 @@ class CommonCertificateAttributes(core.Sequence):
         ("identifiers", Opaque, _implicit(2)),
         ("implicitTrust", core.Boolean, _implicit(3)),
     ]
+    once: ClassVar = frozenset((0x01, 0xA0, 0xA1, 0xA2, 0x83))
 
 
 class X509CertificateAttributes(core.Sequence):
@@ -180,6 +181,7 @@ class X509CertificateAttributes(core.Sequence):
         ("issuer", Opaque, _explicit(0)),
         ("serialNumber", core.Integer, _OPTIONAL),
     ]
+    once: ClassVar = frozenset((0xA0,))
 
 
 class ValueAttributes(core.Sequence):
@@ -200,6 +202,7 @@ class CommonKeyAttributes(core.Sequence):
         ("startDate", core.GeneralizedTime, _OPTIONAL),
         ("endDate", core.GeneralizedTime, _implicit(0)),
     ]
+    once: ClassVar = frozenset((0x01, 0x18, 0x80))
 
 
 class CommonPublicKeyAttributes(core.Sequence):
@@ -234,6 +237,7 @@ class PinAttributes(core.Sequence):
         ("lastPinChange", core.GeneralizedTime, _OPTIONAL),
         ("path", Path, _OPTIONAL),
     ]
+    once: ClassVar = frozenset((0x18, 0x30, 0x80))
 
 
 def _object_fields(attributes: type, types: type, below: type = Opaque) -> list[tuple[object, ...]]:
@@ -246,46 +250,56 @@ def _object_fields(attributes: type, types: type, below: type = Opaque) -> list[
     ]
 
 
+_OBJECT_ONCE = frozenset((0xA0, 0xA1))
+
+
 class OpaqueDo(core.Sequence):
     """6.7.3, and 6.7.4 for external data objects, which differ in meaning only."""
 
     _fields: ClassVar = _object_fields(CommonDataObjectAttributes, ObjectValue)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class OidDo(core.Sequence):
     """6.7.5."""
 
     _fields: ClassVar = _object_fields(CommonDataObjectAttributes, OidDoAttributes)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class X509Certificate(core.Sequence):
     """6.6.2."""
 
     _fields: ClassVar = _object_fields(CommonCertificateAttributes, X509CertificateAttributes)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class OtherCertificate(core.Sequence):
     """6.6.3 to 6.6.8."""
 
     _fields: ClassVar = _object_fields(CommonCertificateAttributes, ValueAttributes)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class PublicRsaKey(core.Sequence):
     """6.4.2."""
 
     _fields: ClassVar = _object_fields(CommonKeyAttributes, PublicRsaKeyAttributes, CommonPublicKeyAttributes)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class OtherPublicKey(core.Sequence):
     """6.4.3 to 6.4.6."""
 
     _fields: ClassVar = _object_fields(CommonKeyAttributes, ValueAttributes, CommonPublicKeyAttributes)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class PinAuthentication(core.Sequence):
     """6.8.2."""
 
     _fields: ClassVar = _object_fields(CommonAuthenticationObjectAttributes, PinAttributes)
+    once: ClassVar = _OBJECT_ONCE
 
 
 class DataType(core.Choice):
@@ -353,6 +367,7 @@ _TOKEN_INFO = [
     ("issuerId", core.UTF8String, _implicit(3)),
     ("holderId", core.UTF8String, _implicit(4)),
 ]
+_TOKEN_INFO_ONCE = frozenset((0x04, 0x0C, 0x80, 0xA1, 0xA2, 0x83, 0x84, 0x85, 0xA5, 0x13))
 
 
 class TokenInfo(core.Sequence):
@@ -363,6 +378,7 @@ class TokenInfo(core.Sequence):
         ("lastUpdate", core.GeneralizedTime, _implicit(5)),
         ("preferredLanguage", core.PrintableString, _OPTIONAL),
     ]
+    once: ClassVar = _TOKEN_INFO_ONCE
 
 
 class CiaInfo(core.Sequence):
@@ -373,6 +389,7 @@ class CiaInfo(core.Sequence):
         ("lastUpdate", LastUpdate, _explicit(5)),
         ("preferredLanguage", core.PrintableString, _OPTIONAL),
     ]
+    once: ClassVar = _TOKEN_INFO_ONCE
 
 
 class Schema(Enum):

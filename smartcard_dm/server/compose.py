@@ -46,6 +46,8 @@ class Header:
     """MsgID; default "1"."""
     target: str | None = None
     """Target/LocURI, the device; default `./`, whichever device reads it."""
+    version: str = "1.2"
+    """WBXML version the message will be encoded with; stated in SyncHdr/Meta/EMI, where the signature covers it."""
     default_session_id: str = "1"
     """SessionID when neither `session_id` nor the document has one; give each message its own."""
 
@@ -116,7 +118,19 @@ def _header(given: etree._Element | None, server_id: ServerId, header: Header) -
     for child in () if given is None else given:
         if _local(child) in {"RespURI", "NoResp", "Cred", "Meta"}:
             element.append(_copy(child, SYNCML))
+    _state_encoding(element, header.version)
     return element
+
+
+def _state_encoding(element: etree._Element, version: str) -> None:
+    """Write the encoding into SyncHdr/Meta/EMI, in place of what stands there."""
+    meta = element.find(f"{{{SYNCML}}}Meta")
+    if meta is None:
+        meta = etree.SubElement(element, f"{{{SYNCML}}}Meta")
+    emi = meta.find(f"{{{_METINF}}}EMI")
+    if emi is None:
+        emi = etree.SubElement(meta, f"{{{_METINF}}}EMI", nsmap={None: _METINF})
+    emi.text = f"WBXML/{version}"
 
 
 def _body(source: etree._Element) -> etree._Element:
@@ -143,10 +157,8 @@ def _commands(parent: etree._Element) -> Iterator[etree._Element]:
 
 def _copy(source: etree._Element, inherited: str) -> etree._Element:
     """Return a copy in explicit namespaces, without white space between elements."""
-    namespace = source.tag[1:].partition("}")[0] if source.tag.startswith("{") else inherited
     local = _local(source)
-    if local == "MgmtTree" and not source.tag.startswith("{"):
-        namespace = _DDF
+    namespace = etree.QName(source).namespace or (_DDF if local == "MgmtTree" else inherited)
     copy = etree.Element(f"{{{namespace}}}{local}", nsmap={None: namespace})
     for key, value in source.attrib.items():
         copy.set(key, value)

@@ -8,6 +8,7 @@ Spec: OMA-TS-DM_Sessionless 5.2 and B.2 (DM-SM-S-001 to 004).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smartcard_dm import wbxml
@@ -55,7 +56,7 @@ def issue(
         KeyMaterialError: algorithm and key do not fit, or the policy does not allow them.
         WbxmlError: the message has no WBXML form.
     """
-    xml = compose(commands, server_id, header or Header(), limits=limits)
+    xml = compose(commands, server_id, replace(header or Header(), version=version), limits=limits)
     signed = sign_message(
         xml, key, policy or AlgorithmPolicy.default(), algorithm=algorithm, digest=digest, key_name=key_name
     )

@@ -26,6 +26,8 @@ _HEADER: Final = f"{{{SYNCML}}}SyncHdr"
 _BODY: Final = f"{{{SYNCML}}}SyncBody"
 _WANTED: Final = [_HEADER, _BODY, SIGNATURE]
 _HEADER_PLACE: Final = "/SyncML/SyncHdr"
+_EMI: Final = "{syncml:metinf}EMI"
+_ENCODING: Final = "WBXML/"
 _SOURCE_PLACE: Final = f"{_HEADER_PLACE}/Source/LocURI"
 
 
@@ -63,6 +65,31 @@ def check_shape(root: etree._Element) -> MessageShape:
                 Rule.SHAPE_VERSION, f"wanted {wanted}, found {found!r}", place=f"{_HEADER_PLACE}/{name}"
             )
     return MessageShape(header, root[2])
+
+
+def check_encoding(header: etree._Element, version: str) -> str:
+    """Return how a message is encoded, if that is what it says itself (step 2).
+
+    The XML form does not show the version octet, so a signature does not cover it; an issuer states the version in
+    SyncHdr/Meta/EMI, which it does cover. A message that states nothing is taken as it came.
+
+    Args:
+        header: SyncHdr.
+        version: of the WBXML document, such as "1.2".
+
+    Raises:
+        VerificationError: rule `shape.encoding`.
+    """
+    found = f"{_ENCODING}{version}"
+    for element in header.iterfind(f"{{{SYNCML}}}Meta/{_EMI}"):
+        stated = element.text or ""
+        if stated.startswith(_ENCODING) and stated != found:
+            raise VerificationError(
+                Rule.SHAPE_ENCODING,
+                f"the message says it is {stated}, found {found}",
+                place=f"{_HEADER_PLACE}/Meta/EMI",
+            )
+    return found
 
 
 def read_server_id(header: etree._Element) -> ServerId:

@@ -33,7 +33,7 @@ from smartcard_dm.errors import DecodeError, LimitExceededError, UnsupportedErro
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
 from smartcard_dm.trust.points import MessageIdentity, NoDecryption, NoReplayMemory
-from smartcard_dm.trust.shape import check_shape, read_header_text, read_server_id
+from smartcard_dm.trust.shape import check_encoding, check_shape, read_header_text, read_server_id
 from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage, describe_account
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm
 from smartcard_dm.xmlsec.document import parse_document
@@ -106,7 +106,8 @@ class Verifier:
             root = self._decode(octets)
             passed(StepPassed(Step.DECODE, "WBXML"))
             shape = check_shape(root)
-            passed(StepPassed(Step.SHAPE, "SyncHdr, SyncBody, Signature"))
+            encoding = check_encoding(shape.header, wbxml.parse_header(octets).version)
+            passed(StepPassed(Step.SHAPE, f"SyncHdr, SyncBody, Signature; {encoding}"))
             claimed = read_server_id(shape.header)
             passed(StepPassed(Step.SERVER_ID, str(claimed)))
             account = self._match_account(claimed)

@@ -11,6 +11,7 @@ holds, and are checked and escaped all at once. Whatever is out of the ordinary 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smartcard_dm.errors import DecodeError, LimitExceededError
@@ -67,10 +68,9 @@ def to_xml(octets: bytes, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
         return prov_decoder.to_xml(Source(octets, header, language, limits))
     source = Source(octets, header, language, limits)
     start = start_state(source)
-    try:
+    with suppress(DecodeError, _NotQuickError):
         return _quick(source, start)
-    except (DecodeError, _NotQuickError):
-        return _strict(source, start)
+    return _strict(source, start)
 
 
 def open_document(octets: bytes, limits: Limits) -> tuple[Header, Language]:

@@ -78,11 +78,8 @@ def from_xml(
     if len(xml) > limits.xml_octets:
         raise LimitExceededError("XML document", "xml_octets", limits.xml_octets, found=str(len(xml)))
     literal = public_id == "literal"
-    try:
-        document = _encode(
-            _DECLARATION.sub(b"", xml, count=1) if xml[:5] == b"<?xml" else xml, version, limits, literal=literal
-        )
-    except (DecodeError, _NotPlainError):
+    document = _encode_as_it_stands(xml, version, limits, literal=literal)
+    if document is None:
         document = _encode_any(xml, version, limits, literal=literal)
     if len(document) > limits.message_octets:
         raise LimitExceededError("WBXML document", "message_octets", limits.message_octets, found=str(len(document)))
@@ -91,6 +88,14 @@ def from_xml(
 
 class _NotPlainError(Exception):
     """The XML has to be parsed and canonicalised first. Never leaves this module."""
+
+
+def _encode_as_it_stands(xml: bytes, version: str, limits: Limits, *, literal: bool) -> bytes | None:
+    plain = _DECLARATION.sub(b"", xml, count=1) if xml[:5] == b"<?xml" else xml
+    try:
+        return _encode(plain, version, limits, literal=literal)
+    except (DecodeError, _NotPlainError):
+        return None
 
 
 def _encode_any(xml: bytes, version: str, limits: Limits, *, literal: bool) -> bytes:

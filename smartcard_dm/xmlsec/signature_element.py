@@ -275,10 +275,12 @@ def _text(element: etree._Element, place: str) -> str:
 
 
 def _base64(text: str, place: str) -> bytes:
+    digits = text.translate(_DROP_SPACE)
     try:
-        octets = base64.b64decode(text.translate(_DROP_SPACE), validate=True)
+        octets = base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError) as error:
         raise VerificationError(Rule.SIGNATURE_FORM, "wanted base64 text", place=place) from error
-    if not octets:
-        raise VerificationError(Rule.SIGNATURE_FORM, "wanted base64 text, found nothing", place=place)
+    # The unused bits of the last digit are zero (RFC 4648, 3.5): no second spelling of one value.
+    if not octets or base64.b64encode(octets).decode("ascii") != digits:
+        raise VerificationError(Rule.SIGNATURE_FORM, "wanted base64 text in its one canonical spelling", place=place)
     return octets

@@ -109,6 +109,7 @@ METAS: Final = st.builds(
     next_nonce=_OPTIONAL,
     max_msg_size=_SIZES,
     max_obj_size=_SIZES,
+    emi=_OPTIONAL,
 )
 _TREES: Final = [
     InlineTree(build_tnds(TndsDocument((TndsNode("n", NodeFormat.NODE),)))),

@@ -348,7 +348,9 @@ def test_broken_header_is_refused_and_the_place_named(old: str, new: str, place:
         ),
         pytest.param(message_xml(ADD.replace("</Target>", "<Filter/></Target>")), "Filter", id="Filter"),
         pytest.param(
-            message_xml(ADD.replace(ITEM, '<Meta><EMI xmlns="syncml:metinf"/></Meta>' + ITEM)), "EMI", id="metadata"
+            message_xml(ADD.replace(ITEM, '<Meta><Anchor xmlns="syncml:metinf"/></Meta>' + ITEM)),
+            "Anchor",
+            id="metadata",
         ),
         pytest.param(
             message_xml('<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#"/>'),
@@ -403,3 +405,16 @@ def test_cut_message_is_refused(message: DmMessage, data: st.DataObject) -> None
         parse_message(xml[: data.draw(st.integers(0, len(xml) - 1))])
     with pytest.raises(DecodeError):
         parse_message(xml + b"<")
+
+
+def test_nesting_as_deep_as_the_xml_library_allows_is_read() -> None:
+    depth = 240
+    body = (
+        "".join(f"<Sequence><CmdID>{number}</CmdID>" for number in range(2, depth)) + ADD + "</Sequence>" * (depth - 2)
+    )
+    message = parse_message(message_xml(body), limits=Limits(wbxml_depth=1000))
+    assert len(list(walk_commands(message.commands))) == depth - 1
+    octets = build_message(message)  # compared as octets: `==` on values recurses
+    assert build_message(parse_message(octets, limits=Limits(wbxml_depth=1000))) == octets
+    with pytest.raises(LimitExceededError, match="wbxml_depth"):
+        parse_message(message_xml(body))

@@ -278,3 +278,14 @@ def test_impossible_nodes_cannot_be_made(arguments: dict[str, object], fault: st
     complete: dict[str, object] = {"name": "n", "type": NodeType(TypeKind.MIME), **arguments}
     with pytest.raises(ValueError, match=fault):
         TndsNode(**complete)  # type: ignore[arg-type] # wrong combinations on purpose
+
+
+def test_nesting_as_deep_as_the_xml_library_allows_is_read() -> None:
+    xml = leaf(PLAIN)
+    for _ in range(240):
+        xml = leaf(INNER + xml)
+    limits = Limits(wbxml_depth=1000, node_uri_segments=1000)
+    document = parse_tnds(tnds_xml(xml), limits=limits)
+    assert len(list(document.nodes[0].walk())) == 241
+    octets = build_tnds(document)  # compared as octets: `==` on values recurses
+    assert build_tnds(parse_tnds(octets, limits=limits)) == octets

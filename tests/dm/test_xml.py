@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from smartcard_dm.dm.xml import Children, XmlElement, parse_xml
+from smartcard_dm.dm.xml import parse_xml
 from smartcard_dm.errors import DecodeError, DmError, LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from smartcard_dm.dm.xml_walk import Children, XmlElement
 
 SECRET = "hunter2"
 
@@ -40,8 +45,8 @@ def test_document_is_read(octets: bytes) -> None:
         pytest.param(b'<?xml version="1.0"?> <!DOCTYPE r [<!ENTITY a "b">]><r xmlns="n"/>', "DOCTYPE", id="entity"),
         pytest.param(b'<!-- c --><r xmlns="n"/>', "does not begin with its root", id="comment before"),
         pytest.param(b'<?p?><r xmlns="n"/>', "does not begin with its root", id="instruction before"),
-        pytest.param(b'<r xmlns="n"/><!-- c -->', "after the root", id="comment after"),
-        pytest.param(b'<r xmlns="n"/><?p?>', "after the root", id="instruction after"),
+        pytest.param(b'<r xmlns="n"/><!-- c -->', "comment or processing instruction", id="comment after"),
+        pytest.param(b'<r xmlns="n"/><?p?>', "comment or processing instruction", id="instruction after"),
         pytest.param(b'<r xmlns="n"><!-- c --></r>', "comment or processing instruction", id="comment inside"),
         pytest.param(b'<r xmlns="n"><?p?></r>', "comment or processing instruction", id="instruction inside"),
         pytest.param(b'<r xmlns="n">&a;</r>', "ERR_UNDECLARED_ENTITY", id="undeclared entity"),
@@ -68,9 +73,15 @@ def test_bounds_are_held() -> None:
         parse(nested, Limits(wbxml_depth=2))
 
 
-def test_depth_beyond_the_parsers_own_stays_our_error() -> None:
-    with pytest.raises(DecodeError):
-        parse(b'<r xmlns="n">' + b"<a>" * 5000 + b"</a>" * 5000 + b"</r>")
+@pytest.mark.parametrize("depth", [254, 255, 256, 5000])
+def test_depth_near_the_parsers_own_is_a_value_or_our_error(depth: int) -> None:
+    octets = b'<r xmlns="n">' + b"<a>" * depth + b"</a>" * depth + b"</r>"
+    with pytest.raises(LimitExceededError if depth < 255 else DecodeError):
+        parse(octets, Limits(wbxml_depth=254))
+    try:
+        assert parse(octets, Limits(wbxml_depth=10_000))
+    except DmError:
+        assert depth >= 255
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,10 @@ def test_every_command_we_send(command: CommandApdu, octets: str) -> None:
     assert parse_command(bytes.fromhex(octets)) == command
 
 
+def test_fact_104_both_offset_octets_are_kept() -> None:
+    assert read_binary(0x1234, 1).encode()[2:4] == bytes.fromhex("1234")
+
+
 @pytest.mark.parametrize(
     ("channel", "cla", "octet"),
     [

@@ -1,5 +1,7 @@
 """ICCID and IMSI (fact 78)."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,13 +69,11 @@ def test_digits_round_trip(digits: str) -> None:
 @given(st.binary(max_size=12) | st.binary(min_size=9, max_size=10))
 def test_any_octets_give_digits_or_our_error(octets: bytes) -> None:
     for decode in (decode_iccid, decode_imsi):
-        try:
+        with contextlib.suppress(ApduError):
             assert decode(octets).isdigit()
-        except ApduError:
-            pass
 
 
-@pytest.mark.parametrize("digits", ["", "1" * 21, "12a", "١٢"])  # noqa: RUF001  (digits that are not ASCII)
+@pytest.mark.parametrize("digits", ["", "1" * 21, "12a", "\u0661\u0662"])
 def test_what_is_no_number_is_a_mistake_of_the_caller(digits: str) -> None:
     for encode in (encode_iccid, encode_imsi):
         with pytest.raises(ValueError, match="digits"):

@@ -1,5 +1,7 @@
 """Answers to SELECT in class A0 (facts 67 to 74)."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,7 +113,5 @@ def test_any_octets_give_a_value_or_our_error(octets: bytes, kind: int, structur
     if len(changed) > 13:
         changed[6], changed[13] = kind, structure
     for candidate in (octets, bytes(changed)):
-        try:
+        with contextlib.suppress(ApduError):
             parse_gsm_select(candidate)
-        except ApduError:
-            pass
