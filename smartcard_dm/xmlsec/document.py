@@ -13,6 +13,10 @@ from lxml import etree
 from smartcard_dm.errors import WbxmlError
 
 SYNCML: Final = "SYNCML:SYNCML1.2"
+# One parser for all: making one costs as much as parsing a small message, and lxml serialises its use by threads.
+_PARSER: Final = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, collect_ids=False
+)
 
 
 def parse_document(xml: bytes) -> etree._Element:
@@ -21,11 +25,8 @@ def parse_document(xml: bytes) -> etree._Element:
     Raises:
         WbxmlError: not well-formed, or with a DOCTYPE, comment or processing instruction.
     """
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, collect_ids=False
-    )
     try:
-        root = etree.fromstring(xml, parser)
+        root = etree.fromstring(xml, _PARSER)
     except etree.XMLSyntaxError as error:
         raise WbxmlError("XML form of a message", f"not well-formed: {error.msg}") from error
     if root.getroottree().docinfo.doctype:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.errors import VerificationError, WbxmlError
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 SIGNATURE: Final = f"{{{XMLDSIG}}}Signature"
 PLACE: Final = "/SyncML/Signature"
+_SIGNED_INFO: Final = f"{PLACE}/SignedInfo"
+_REFERENCE: Final = f"{_SIGNED_INFO}/Reference"
+_DIGEST_START: Final = b"<DigestValue>"
+_DIGEST_END: Final = b"</DigestValue>"
 _XML_SPACE: Final = " \t\r\n"
 _DROP_SPACE: Final = str.maketrans("", "", _XML_SPACE)
 
@@ -102,7 +107,17 @@ def read_signed_info(octets: bytes, policy: AlgorithmPolicy) -> SignedInfo:
     Raises:
         VerificationError: a rule of step 6, with the place inside SignedInfo.
     """
-    place = f"{PLACE}/SignedInfo"
+    # Everything but the digest is the same in each message of a server, so the rest is read once and remembered.
+    head, start, rest = octets.partition(_DIGEST_START)
+    digest, end, tail = rest.partition(_DIGEST_END)
+    method, digest_method = _read_all_but_digest(head + start + end + tail, policy)
+    return SignedInfo(octets, method, digest_method, _base64(digest.decode("utf-8"), f"{_REFERENCE}/DigestValue"))
+
+
+@lru_cache(maxsize=64)
+def _read_all_but_digest(octets: bytes, policy: AlgorithmPolicy) -> tuple[SignatureAlgorithm, DigestAlgorithm]:
+    """Read the octets of a SignedInfo whose DigestValue was emptied; only what is accepted is remembered."""
+    place = _SIGNED_INFO
     root = parse_document(octets)
     _no_attributes(root, place)
     children = _children(root, place)
@@ -125,8 +140,7 @@ def read_signed_info(octets: bytes, policy: AlgorithmPolicy) -> SignedInfo:
             place=f"{place}/CanonicalizationMethod",
         )
     method = _signature_method(children[1], f"{place}/SignatureMethod", policy)
-    digest_method, digest_value = _reference(children[2], f"{place}/Reference", policy)
-    return SignedInfo(octets, method, digest_method, digest_value)
+    return method, _reference(children[2], _REFERENCE, policy)
 
 
 def build_signed_info(method: SignatureAlgorithm, digest_method: DigestAlgorithm, digest_value: bytes) -> bytes:
@@ -181,7 +195,7 @@ def _signature_method(element: etree._Element, place: str, policy: AlgorithmPoli
     return method
 
 
-def _reference(element: etree._Element, place: str, policy: AlgorithmPolicy) -> tuple[DigestAlgorithm, bytes]:
+def _reference(element: etree._Element, place: str, policy: AlgorithmPolicy) -> DigestAlgorithm:
     uri = element.get("URI")
     if set(element.attrib) != {"URI"} or uri != "":
         found = "none" if uri is None else f"{uri!r}"
@@ -209,8 +223,9 @@ def _reference(element: etree._Element, place: str, policy: AlgorithmPolicy) -> 
             f"policy {policy.name} does not allow the digest method {digest_uri}",
             place=f"{place}/DigestMethod",
         )
-    value_place = f"{place}/DigestValue"
-    return digest_method, _base64(_text(children[2], value_place), value_place)
+    if _text(children[2], f"{place}/DigestValue"):
+        raise VerificationError(Rule.SIGNATURE_FORM, "wanted base64 text", place=f"{place}/DigestValue")
+    return digest_method
 
 
 def _transforms(element: etree._Element, place: str) -> None:
