@@ -1,0 +1,37 @@
+"""The README's Python example and its command lines run as they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_example_runs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    found = subprocess.run([sys.executable, "-c", example], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout == "com.example.dms ['Replace', 'Add']\n"
+
+
+def test_the_command_lines_run(tmp_path: Path) -> None:
+    (console,) = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    lines = console.replace("\\\n", " ").replace("message.wbxml", str(tmp_path / "message.wbxml"))
+    commands = [shlex.split(line.removeprefix("$ ")) for line in lines.splitlines()]
+    assert [command[:2] for command in commands] == [
+        ["smartcard-dm", "accounts"],
+        ["smartcard-dm", "issue"],
+        ["smartcard-dm", "verify"],
+    ]
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-m", "smartcard_dm", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for command in commands
+    ]
+    assert "com.example.dms" in outputs[0]
+    assert "AUTHORIZED" in outputs[2]
