@@ -32,9 +32,9 @@ class Libwbxml:
             ]
             self._function(f"wbxml_conv_{name}_destroy").argtypes = [ctypes.c_void_p]
         self._function("wbxml_conv_wbxml2xml_set_gen_type").argtypes = [ctypes.c_void_p, ctypes.c_int]
-        for name in ("set_version", "disable_string_table", "enable_preserve_whitespaces"):
-            arguments = [ctypes.c_void_p, ctypes.c_int] if name == "set_version" else [ctypes.c_void_p]
-            self._function(f"wbxml_conv_xml2wbxml_{name}").argtypes = arguments
+        self._function("wbxml_conv_xml2wbxml_set_version").argtypes = [ctypes.c_void_p, ctypes.c_int]
+        for name in ("disable_string_table", "enable_preserve_whitespaces"):
+            self._function(f"wbxml_conv_xml2wbxml_{name}").argtypes = [ctypes.c_void_p]
 
     def to_xml(self, octets: bytes) -> bytes:
         """Return a WBXML document as XML without indentation."""

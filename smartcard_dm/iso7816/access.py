@@ -3,7 +3,7 @@
 Guarantees: any octets give rules or `TlvError` (`LimitExceededError` for nesting); what is not understood is kept as
 `Unknown` and never read as open. Leaves to its caller: finding the record (`Fcp.security`).
 
-Spec: ETSI TS 102 221, 9.2 and 13.4; ISO/IEC 7816-4, 9.3.3 (expanded format).
+Spec: ETSI TS 102 221, 9.2 and 13.4; ISO/IEC 7816-4 (security attributes, expanded format).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DEPTH = "tlv_depth"
 class AccessMode(IntFlag):
     """Commands on an elementary file; for a directory, bits 1 to 3 stand for delete child, create EF, create DF.
 
-    Spec: ISO/IEC 7816-4, tables 33 and 34.
+    Spec: ISO/IEC 7816-4 (access mode bytes of files).
     """
 
     READ = 0x01

@@ -12,7 +12,7 @@ from enum import Enum
 class AID(bytes, Enum):
     """A registered application identifier, or the registered beginning of one.
 
-    Spec: PKCS#15 v1.1, 5.4; ETSI TS 101 220 Annex E; 3GPP2 C.S0065; WAP-260-WIM.
+    Spec: PKCS#15 v1.1; ETSI TS 101 220 Annex E; 3GPP2 C.S0065; WAP-260-WIM.
     """
 
     PKCS15 = bytes.fromhex("A000000063504B43532D3135")

@@ -32,7 +32,7 @@ class InterfaceBytes:
 class CardCapabilities:
     """The card capabilities of the historical bytes, as far as they are given.
 
-    Spec: ISO/IEC 7816-4, 12.1.1.9.
+    Spec: ISO/IEC 7816-4 (historical bytes).
     """
 
     octets: bytes
@@ -87,7 +87,7 @@ class CardCapabilities:
 class ServiceData:
     """The card service data byte of the historical bytes.
 
-    Spec: ISO/IEC 7816-4, 12.1.1.7.
+    Spec: ISO/IEC 7816-4 (historical bytes).
     """
 
     octet: int

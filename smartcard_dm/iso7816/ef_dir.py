@@ -4,7 +4,7 @@ Guarantees: any octets give values or `TlvError` (`LimitExceededError` for bound
 None, not an error. Leaves to its caller: looking at every record, since the one wanted may stand anywhere, and trying
 the identifier where the path of a template leads nowhere.
 
-Spec: ISO/IEC 7816-4, 12.2.1; PKCS#15 v1.1, 5.5.1; ETSI TS 102 221, 13.1.
+Spec: ISO/IEC 7816-4 (EF.DIR); PKCS#15 v1.1 (DIRRecord); ETSI TS 102 221, 13.1.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 _NAME = "EF.DIR"
 _TEMPLATE = 0x61
 _ONCE = frozenset((0x4F, 0x50, 0x51, 0x73))
+_PROVIDER = bytes.fromhex("2A864886F70D010F0401")  # 1.2.840.113549.1.15.4.1, as in the examples of PKCS#15
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def build_dir_record(
     path: bytes | None = None,
     odf_path: bytes | None = None,
     token_info_path: bytes | None = None,
-    provider_oid: bytes = b"\x67\x2b\x07\x01",
+    provider_oid: bytes = _PROVIDER,
     record_length: int | None = None,
 ) -> bytes:
     """Return a record of EF.DIR, filled up with FF to `record_length`.

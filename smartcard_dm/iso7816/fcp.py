@@ -4,7 +4,7 @@ Guarantees: any octets give an `Fcp` or `TlvError`; unknown data objects are kep
 objects does not matter, one that may stand once stands once. Leaves to its caller: an empty answer to SELECT, which
 some cards give with 9000, and reading EF.ARR for the security reference.
 
-Spec: ETSI TS 102 221, 11.1.1.4; ISO/IEC 7816-4, 5.3.3.
+Spec: ETSI TS 102 221, 11.1.1.4; ISO/IEC 7816-4 (file control parameters).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class FileStructure(Enum):
 
 
 class LifeCycle(Enum):
-    """Where a file is in its life. Spec: ISO/IEC 7816-4, 7.4.10."""
+    """Where a file is in its life. Spec: ISO/IEC 7816-4 (life cycle status)."""
 
     NO_INFORMATION = "no information"
     CREATION = "creation"

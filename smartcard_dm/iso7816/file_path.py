@@ -16,7 +16,7 @@ MF = 0x3F00
 """Identifier of the master file."""
 
 HIGHEST_INDEX = 0xFFFF
-"""Upper bound of index and length. Spec: PKCS#15 v1.1, 6.1.5 (pkcs15-ub-index)."""
+"""Upper bound of index and length. Spec: PKCS#15 v1.1, 6.1 (pkcs15-ub-index)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def parse_path_content(
 ) -> FilePath:
     """Return a Path from the inside of its SEQUENCE: 04 path, and perhaps 02 index with 80 length.
 
-    Spec: PKCS#15 v1.1, 6.1.5.
+    Spec: PKCS#15 v1.1, 6.1.
 
     Raises:
         TlvError: an element is missing, twice, or no path.

@@ -71,7 +71,7 @@ class TlvNode:
 def read_tlv(octets: bytes, position: int = 0, *, structure: str = "BER-TLV", base: int = 0) -> Tlv:
     """Return the data object that begins at `position`; what follows it is not looked at.
 
-    Spec: ISO/IEC 7816-4, 5.2.2 (BER-TLV data objects).
+    Spec: ISO/IEC 7816-4 (BER-TLV data objects).
 
     Args:
         octets: the octets of one level.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PinFlag(IntEnum):
-    """Bits of the flags of a PIN. Spec: PKCS#15 v1.1, 6.8.2."""
+    """Bits of the flags of a PIN. Spec: PKCS#15 v1.1, 6.8."""
 
     CASE_SENSITIVE = 0
     LOCAL = 1
@@ -41,7 +41,7 @@ class PinFlag(IntEnum):
 
 
 class PinType(IntEnum):
-    """How a PIN is written. Spec: PKCS#15 v1.1, 6.8.2."""
+    """How a PIN is written. Spec: PKCS#15 v1.1, 6.8."""
 
     BCD = 0
     ASCII_NUMERIC = 1

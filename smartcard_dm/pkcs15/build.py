@@ -3,7 +3,7 @@
 Guarantees: what is built here is read back as an equal value, offsets apart. Leaves to its caller: what a card should
 hold; attributes that the values have not (hashes, key information) are never written.
 
-Spec: PKCS#15 v1.1, Annex C.
+Spec: PKCS#15 v1.1, ASN.1 module.
 """
 
 from __future__ import annotations
@@ -150,15 +150,15 @@ def build_pin_object(pin: PinObject) -> bytes:
 
 
 def build_token_info(info: TokenInfo) -> bytes:
-    """Return the content of EF(TokenInfo); with `last_update_path`, in the form of ISO/IEC 7816-15."""
+    """Return the content of EF(TokenInfo)."""
     content = _integer(info.version)
     content += encode_tlv(_OCTETS, info.serial_number) if info.serial_number is not None else b""
     content += _optional(_UTF8, info.manufacturer) + _optional(0x80, info.label) + _bits(info.flags)
     content += _optional(0x83, info.issuer_id) + _optional(0x84, info.holder_id)
     if info.last_update_path is not None:
         content += encode_tlv(0xA5, build_path(info.last_update_path))
-    else:
-        content += _optional(0x85, info.last_update)
+    elif info.last_update is not None:
+        content += encode_tlv(0xA5, _optional(_TIME, info.last_update))
     return encode_tlv(_SEQUENCE, content + _optional(0x13, info.preferred_language))
 
 

@@ -3,7 +3,7 @@
 Guarantees: an entry of a kind nobody knows is counted and skipped, an entry of a known kind is read wholly or is an
 error. Padding follows the one policy of `smartcard_dm.iso7816.tlv.read_padded`.
 
-Spec: PKCS#15 v1.1, 6.1.6 to 6.1.8.
+Spec: PKCS#15 v1.1, 6.1.
 """
 
 from __future__ import annotations

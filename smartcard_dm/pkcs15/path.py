@@ -38,7 +38,7 @@ def resolve(path: FilePath, df_fid: int | None = None) -> ResolvedPath:
 
     Forms met on cards: `FID`, `3FFF FID`, `7FFF FID`, `own directory FID`, and `3F00 ... FID`. Texts of OMA say that
     a relative path begins with the current directory, texts of LwM2M leave that out; both are taken.
-    Spec: OMA DM Bootstrap 1.2, 3.2 (absolute, relative path); ISO/IEC 7816-4, 5.3.1.2.
+    Spec: OMA DM Bootstrap 1.2, definitions; ISO/IEC 7816-4 (selection by path).
 
     Args:
         path: the path.

@@ -43,7 +43,7 @@ class PublicKeyKind(Enum):
 
 
 class KeyUsage(IntEnum):
-    """Bits of the usage of a key. Spec: PKCS#15 v1.1, 6.1.9."""
+    """Bits of the usage of a key. Spec: PKCS#15 v1.1, 6.1."""
 
     ENCRYPT = 0
     DECRYPT = 1
@@ -113,8 +113,9 @@ def read_key_octets(kind: PublicKeyKind, octets: bytes) -> tuple[KeyForm, bytes]
     """Return a public key's form and encoding, from a direct value or from the file of an indirect one.
 
     RSA keys come as RSAPublicKey (30) or as SubjectPublicKeyInfo under tag [1] in place of 30; EC keys as a point
-    (04, returned without its header) or as SubjectPublicKeyInfo (30). Padding after the key is taken off.
-    Spec: PKCS#15 v1.1, 6.4.2 and 6.4.3.
+    (04, returned without its header) or, like keys of the other kinds, as SubjectPublicKeyInfo (30). Padding after
+    the key is taken off.
+    Spec: PKCS#15 v1.1, 6.4.
 
     Raises:
         Pkcs15Error: not one element with a strict header.
@@ -132,7 +133,7 @@ def read_key_octets(kind: PublicKeyKind, octets: bytes) -> tuple[KeyForm, bytes]
             return KeyForm.RSA, key.octets
         case PublicKeyKind.RSA, 0xA1:
             return KeyForm.SPKI, encode_tlv(0x30, key.value)
-        case PublicKeyKind.EC, 0x30:
+        case _, 0x30:
             return KeyForm.SPKI, key.octets
         case PublicKeyKind.EC, 0x04:
             return KeyForm.EC_POINT, key.value

@@ -3,7 +3,7 @@
 Guarantees: a condition that is not understood is an error, never "open". Leaves to its caller: the card's own rules,
 which decide; these only tell which PIN to ask for.
 
-Spec: PKCS#15 v1.1, 6.1.8.
+Spec: PKCS#15 v1.1, 6.1.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ been checked. Nothing of the schema library is in a `Node` or an exception.
 The library matches elements to fields. It is lenient and lazy, so it never sees a level whose headers our own reader
 has not checked, and the content of every primitive is read here.
 
-Spec: PKCS#15 v1.1, Annex C (IMPLICIT TAGS); a parameterised or CHOICE type under a tag is explicit.
+Spec: PKCS#15 v1.1, ASN.1 module (IMPLICIT TAGS), and at each type the section that explains it. A parameterised or
+CHOICE type under a tag is explicit.
 """
 
 # asn1crypto has no type information: its classes are Any to the checker, and a schema consists of subclasses.
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from enum import Enum
+from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar
 
 from asn1crypto import core
@@ -45,7 +46,7 @@ class Opaque(core.Sequence):
 
 
 class Path(core.Sequence):
-    """6.1.5. The identifier in front is no part of the standard; some cards write it."""
+    """Spec: 6.1. The identifier in front is no part of the standard; some cards write it."""
 
     _fields: ClassVar = [
         ("aid", core.OctetString, {"implicit": ("application", 15), "optional": True}),
@@ -57,13 +58,13 @@ class Path(core.Sequence):
 
 
 class UrlWithDigest(core.Sequence):
-    """6.1.5."""
+    """Spec: 6.1."""
 
     _fields: ClassVar = [("url", core.IA5String), ("digest", Opaque)]
 
 
 class ObjectValue(core.Choice):
-    """6.1.6; ReferencedValue and its URL are spread out."""
+    """Spec: 6.1; ReferencedValue and its URL are spread out."""
 
     _alternatives: ClassVar = [
         ("path", Path),
@@ -77,7 +78,7 @@ class ObjectValue(core.Choice):
 
 
 class PathOrObjects(core.Choice):
-    """6.2."""
+    """Spec: 6.2."""
 
     _alternatives: ClassVar = [
         ("path", Path),
@@ -88,7 +89,7 @@ class PathOrObjects(core.Choice):
 
 
 class Pkcs15Objects(core.Choice):
-    """6.2: one entry of EF(ODF)."""
+    """Spec: 6.2: one entry of EF(ODF)."""
 
     _alternatives: ClassVar = [
         ("privateKeys", PathOrObjects, {"explicit": 0}),
@@ -104,19 +105,19 @@ class Pkcs15Objects(core.Choice):
 
 
 class AccessControlRule(core.Sequence):
-    """6.1.8. The condition is recursive: it is walked by tag, under the bound for depth, in `rules`."""
+    """Spec: 6.1. The condition is recursive: it is walked by tag, under the bound for depth, in `rules`."""
 
     _fields: ClassVar = [("accessMode", core.BitString), ("securityCondition", core.Any)]
 
 
 class AccessControlRules(core.SequenceOf):
-    """6.1.8."""
+    """Spec: 6.1."""
 
     _child_spec = AccessControlRule
 
 
 class CommonObjectAttributes(core.Sequence):
-    """6.1.8."""
+    """Spec: 6.1."""
 
     _fields: ClassVar = [
         ("label", core.UTF8String, _OPTIONAL),
@@ -129,7 +130,7 @@ class CommonObjectAttributes(core.Sequence):
 
 
 class CommonDataObjectAttributes(core.Sequence):
-    """6.7.2; iD is ISO/IEC 7816-15's."""
+    """Spec: 6.7; iD is ISO/IEC 7816-15's."""
 
     _fields: ClassVar = [
         ("applicationName", core.UTF8String, _OPTIONAL),
@@ -140,25 +141,25 @@ class CommonDataObjectAttributes(core.Sequence):
 
 
 class OidDoAttributes(core.Sequence):
-    """6.7.5."""
+    """Spec: 6.7."""
 
     _fields: ClassVar = [("id", core.ObjectIdentifier), ("value", ObjectValue)]
 
 
 class KeyUsageOids(core.SequenceOf):
-    """6.1.11: extended key usages."""
+    """Spec: 6.1: extended key usages."""
 
     _child_spec = core.ObjectIdentifier
 
 
 class Usage(core.Sequence):
-    """6.1.11."""
+    """Spec: 6.1."""
 
     _fields: ClassVar = [("keyUsage", core.BitString, _OPTIONAL), ("extKeyUsage", KeyUsageOids, _OPTIONAL)]
 
 
 class CommonCertificateAttributes(core.Sequence):
-    """6.1.11."""
+    """Spec: 6.1."""
 
     _fields: ClassVar = [
         ("iD", core.OctetString),
@@ -173,7 +174,7 @@ class CommonCertificateAttributes(core.Sequence):
 
 
 class X509CertificateAttributes(core.Sequence):
-    """6.6.2."""
+    """Spec: 6.6."""
 
     _fields: ClassVar = [
         ("value", ObjectValue),
@@ -185,13 +186,13 @@ class X509CertificateAttributes(core.Sequence):
 
 
 class ValueAttributes(core.Sequence):
-    """6.6.3 to 6.6.8 and 6.4.3 to 6.4.6: kinds of which only the value is of use here."""
+    """Spec: 6.6: kinds of which only the value is of use here."""
 
     _fields: ClassVar = [("value", ObjectValue)]
 
 
 class CommonKeyAttributes(core.Sequence):
-    """6.1.9."""
+    """Spec: 6.1."""
 
     _fields: ClassVar = [
         ("iD", core.OctetString),
@@ -206,25 +207,25 @@ class CommonKeyAttributes(core.Sequence):
 
 
 class CommonPublicKeyAttributes(core.Sequence):
-    """6.1.11 (of public keys)."""
+    """Spec: 6.1 (of public keys)."""
 
     _fields: ClassVar = [("subjectName", Opaque, _OPTIONAL), ("trustedUsage", Usage, _implicit(0))]
 
 
 class PublicRsaKeyAttributes(core.Sequence):
-    """6.4.2."""
+    """Spec: 6.4."""
 
     _fields: ClassVar = [("value", ObjectValue), ("modulusLength", core.Integer, _OPTIONAL)]
 
 
 class CommonAuthenticationObjectAttributes(core.Sequence):
-    """6.1.13; authId is optional in ISO/IEC 7816-15."""
+    """Spec: 6.1; authId is optional in ISO/IEC 7816-15."""
 
     _fields: ClassVar = [("authId", core.OctetString, _OPTIONAL)]
 
 
 class PinAttributes(core.Sequence):
-    """6.8.2."""
+    """Spec: 6.8."""
 
     _fields: ClassVar = [
         ("pinFlags", core.BitString),
@@ -240,12 +241,13 @@ class PinAttributes(core.Sequence):
     once: ClassVar = frozenset((0x18, 0x30, 0x80))
 
 
-def _object_fields(attributes: type, types: type, below: type = Opaque) -> list[tuple[object, ...]]:
-    """Return the fields of PKCS15Object {ClassAttributes, SubClassAttributes, TypeAttributes}, 6.1.7."""
+def _object_fields(attributes: type, types: type, below: type | None = None) -> list[tuple[object, ...]]:
+    """Return the fields of PKCS15Object {ClassAttributes, SubClassAttributes, TypeAttributes}, 6.1."""
     return [
         ("commonObjectAttributes", CommonObjectAttributes),
         ("classAttributes", attributes),
-        ("subClassAttributes", below, _explicit(0)),
+        # Of kinds that have none it is NULL: nothing to read.
+        ("subClassAttributes", Opaque, _implicit(0)) if below is None else ("subClassAttributes", below, _explicit(0)),
         ("typeAttributes", types, {"explicit": 1}),
     ]
 
@@ -254,56 +256,56 @@ _OBJECT_ONCE = frozenset((0xA0, 0xA1))
 
 
 class OpaqueDo(core.Sequence):
-    """6.7.3, and 6.7.4 for external data objects, which differ in meaning only."""
+    """Spec: 6.7, also for external data objects, which differ in meaning only."""
 
     _fields: ClassVar = _object_fields(CommonDataObjectAttributes, ObjectValue)
     once: ClassVar = _OBJECT_ONCE
 
 
 class OidDo(core.Sequence):
-    """6.7.5."""
+    """Spec: 6.7."""
 
     _fields: ClassVar = _object_fields(CommonDataObjectAttributes, OidDoAttributes)
     once: ClassVar = _OBJECT_ONCE
 
 
 class X509Certificate(core.Sequence):
-    """6.6.2."""
+    """Spec: 6.6."""
 
     _fields: ClassVar = _object_fields(CommonCertificateAttributes, X509CertificateAttributes)
     once: ClassVar = _OBJECT_ONCE
 
 
 class OtherCertificate(core.Sequence):
-    """6.6.3 to 6.6.8."""
+    """Spec: 6.6."""
 
     _fields: ClassVar = _object_fields(CommonCertificateAttributes, ValueAttributes)
     once: ClassVar = _OBJECT_ONCE
 
 
 class PublicRsaKey(core.Sequence):
-    """6.4.2."""
+    """Spec: 6.4."""
 
     _fields: ClassVar = _object_fields(CommonKeyAttributes, PublicRsaKeyAttributes, CommonPublicKeyAttributes)
     once: ClassVar = _OBJECT_ONCE
 
 
 class OtherPublicKey(core.Sequence):
-    """6.4.3 to 6.4.6."""
+    """Spec: 6.4."""
 
     _fields: ClassVar = _object_fields(CommonKeyAttributes, ValueAttributes, CommonPublicKeyAttributes)
     once: ClassVar = _OBJECT_ONCE
 
 
 class PinAuthentication(core.Sequence):
-    """6.8.2."""
+    """Spec: 6.8."""
 
     _fields: ClassVar = _object_fields(CommonAuthenticationObjectAttributes, PinAttributes)
     once: ClassVar = _OBJECT_ONCE
 
 
 class DataType(core.Choice):
-    """6.7.1."""
+    """Spec: 6.7."""
 
     _alternatives: ClassVar = [
         ("opaqueDO", OpaqueDo),
@@ -313,7 +315,7 @@ class DataType(core.Choice):
 
 
 class CertificateType(core.Choice):
-    """6.6.1."""
+    """Spec: 6.6."""
 
     _alternatives: ClassVar = [
         ("x509Certificate", X509Certificate),
@@ -327,7 +329,7 @@ class CertificateType(core.Choice):
 
 
 class PublicKeyType(core.Choice):
-    """6.4.1."""
+    """Spec: 6.4."""
 
     _alternatives: ClassVar = [
         ("publicRSAKey", PublicRsaKey),
@@ -339,13 +341,13 @@ class PublicKeyType(core.Choice):
 
 
 class AuthenticationType(core.Choice):
-    """6.8.1; only the PIN is read."""
+    """Spec: 6.8; only the PIN is read."""
 
     _alternatives: ClassVar = [("pin", PinAuthentication)]
 
 
 class LastUpdate(core.Choice):
-    """ISO/IEC 7816-15: the time itself, or where it is kept."""
+    """Spec: 6.9: the time itself, or where it is kept; ReferencedValue is spread out."""
 
     _alternatives: ClassVar = [
         ("generalizedTime", core.GeneralizedTime),
@@ -354,54 +356,51 @@ class LastUpdate(core.Choice):
     ]
 
 
-_TOKEN_INFO = [
-    ("version", core.Integer),
-    # Mandatory in PKCS#15, optional in ISO/IEC 7816-15.
-    ("serialNumber", core.OctetString, _OPTIONAL),
-    ("manufacturerID", core.UTF8String, _OPTIONAL),
-    ("label", core.UTF8String, _implicit(0)),
-    ("tokenflags", core.BitString),
-    ("seInfo", Opaque, _OPTIONAL),
-    ("recordInfo", Opaque, _implicit(1)),
-    ("supportedAlgorithms", Opaque, _implicit(2)),
-    ("issuerId", core.UTF8String, _implicit(3)),
-    ("holderId", core.UTF8String, _implicit(4)),
-]
+def _token_fields(updated: tuple[object, ...]) -> list[tuple[object, ...]]:
+    return [
+        ("version", core.Integer),
+        # Mandatory in PKCS#15, optional in ISO/IEC 7816-15.
+        ("serialNumber", core.OctetString, _OPTIONAL),
+        ("manufacturerID", core.UTF8String, _OPTIONAL),
+        ("label", core.UTF8String, _implicit(0)),
+        ("tokenflags", core.BitString),
+        ("seInfo", Opaque, _OPTIONAL),
+        ("recordInfo", Opaque, _implicit(1)),
+        ("supportedAlgorithms", Opaque, _implicit(2)),
+        ("issuerId", core.UTF8String, _implicit(3)),
+        ("holderId", core.UTF8String, _implicit(4)),
+        ("lastUpdate", *updated),
+        ("preferredLanguage", core.PrintableString, _OPTIONAL),
+    ]
+
+
 _TOKEN_INFO_ONCE = frozenset((0x04, 0x0C, 0x80, 0xA1, 0xA2, 0x83, 0x84, 0x85, 0xA5, 0x13))
 
 
 class TokenInfo(core.Sequence):
-    """6.9."""
+    """Spec: 6.9; CIAInfo of ISO/IEC 7816-15."""
 
-    _fields: ClassVar = [
-        *_TOKEN_INFO,
-        ("lastUpdate", core.GeneralizedTime, _implicit(5)),
-        ("preferredLanguage", core.PrintableString, _OPTIONAL),
-    ]
+    _fields: ClassVar = _token_fields((LastUpdate, _explicit(5)))
     once: ClassVar = _TOKEN_INFO_ONCE
 
 
-class CiaInfo(core.Sequence):
-    """ISO/IEC 7816-15: TokenInfo with a lastUpdate that may stand elsewhere."""
+class PlainTimeTokenInfo(core.Sequence):
+    """TokenInfo as cards write it whose lastUpdate is a bare time under [5]."""
 
-    _fields: ClassVar = [
-        *_TOKEN_INFO,
-        ("lastUpdate", LastUpdate, _explicit(5)),
-        ("preferredLanguage", core.PrintableString, _OPTIONAL),
-    ]
+    _fields: ClassVar = _token_fields((core.GeneralizedTime, _implicit(5)))
     once: ClassVar = _TOKEN_INFO_ONCE
 
 
 class Schema(Enum):
     """What `decode` can read."""
 
-    ODF_ENTRY = "PKCS15Objects"
-    DATA_OBJECT = "DataType"
-    CERTIFICATE = "CertificateType"
-    PUBLIC_KEY = "PublicKeyType"
-    AUTHENTICATION = "AuthenticationType"
-    TOKEN_INFO = "TokenInfo"  # noqa: S105  (a type of the standard, no secret)
-    CIA_INFO = "CIAInfo"
+    ODF_ENTRY = auto()
+    DATA_OBJECT = auto()
+    CERTIFICATE = auto()
+    PUBLIC_KEY = auto()
+    AUTHENTICATION = auto()
+    TOKEN_INFO = auto()
+    PLAIN_TIME_TOKEN_INFO = auto()
 
 
 _SPECS: dict[Schema, core.Asn1Value] = {
@@ -411,7 +410,7 @@ _SPECS: dict[Schema, core.Asn1Value] = {
     Schema.PUBLIC_KEY: PublicKeyType,
     Schema.AUTHENTICATION: AuthenticationType,
     Schema.TOKEN_INFO: TokenInfo,
-    Schema.CIA_INFO: CiaInfo,
+    Schema.PLAIN_TIME_TOKEN_INFO: PlainTimeTokenInfo,
 }
 
 _PRIMITIVES: dict[core.Asn1Value, Primitive] = {

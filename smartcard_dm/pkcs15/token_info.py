@@ -48,7 +48,7 @@ class TokenInfo:
     """Time of the last change as written: compare for equality, nothing more."""
 
     last_update_path: FilePath | None = None
-    """Where that time is kept instead, a habit of ISO/IEC 7816-15."""
+    """Where that time is kept instead."""
 
     preferred_language: str | None = None
     warnings: tuple[str, ...] = ()
@@ -70,9 +70,10 @@ def parse_token_info(octets: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Token
     if len(tlvs) != 1 or tlvs[0].tag != 0x30:
         found = " ".join(f"{tlv.tag:02X}" for tlv in tlvs[:8]) or "nothing"
         raise where.error("not one TokenInfo", 0, wanted="tag 30", found=found)
-    # The one tag that tells the two standards apart: lastUpdate as the time itself (85) or as a choice (A5).
+    # lastUpdate is a choice under an explicit tag (A5); some cards have the time itself under the tag (85).
     inside = where.level(tlvs[0].value, tlvs[0].value_offset)
-    schema = Schema.CIA_INFO if any(part.tag == 0xA5 for part in inside) else Schema.TOKEN_INFO
+    plain = any(part.tag == 0x85 for part in inside)
+    schema = Schema.PLAIN_TIME_TOKEN_INFO if plain else Schema.TOKEN_INFO
     node = decode(schema, tlvs[0], where)
     updated = node.fields.get("lastUpdate")
     elsewhere = updated is not None and updated.chosen == "path"

@@ -21,7 +21,7 @@ from smartcard_dm.wbxml.attributes import BODY
 from smartcard_dm.wbxml.events import Kind, Source, events, require_end
 from smartcard_dm.wbxml.frames import Memory, Role
 from smartcard_dm.wbxml.header import Header, Language, language_of, parse_header, require_utf8
-from smartcard_dm.wbxml.text import CONTROLS, NONCHARACTERS, escape_text
+from smartcard_dm.wbxml.text import escape_text, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,14 +208,7 @@ def _quick(source: Source, state: State) -> bytes:
 def _escaped(texts: list[bytes]) -> list[bytes]:
     """Check and escape strings all at once; NUL between them keeps each a string of its own."""
     blob = b"\0".join(texts)
-    if not blob.isascii():
-        try:
-            blob.decode()
-        except UnicodeDecodeError as error:
-            raise _NotQuickError from error
-        if any(noncharacter in blob for noncharacter in NONCHARACTERS):
-            raise _NotQuickError
-    if len(blob.translate(None, CONTROLS)) != len(blob):
+    if not is_text(blob):
         raise _NotQuickError
     escaped = escape_text(blob)
     return texts if len(escaped) == len(blob) else escaped.split(b"\0")

@@ -13,7 +13,7 @@ import re
 from smartcard_dm.errors import LimitExceededError, WbxmlError
 from smartcard_dm.wbxml.frames import Frame, Role, State
 from smartcard_dm.wbxml.integers import write_integer
-from smartcard_dm.wbxml.text import CONTROLS, NONCHARACTERS, is_name, is_namespace
+from smartcard_dm.wbxml.text import is_name, is_namespace, is_text
 from smartcard_dm.wbxml.tokens import (
     DDF_NAMESPACE,
     HAS_CONTENT,
@@ -219,12 +219,9 @@ def _token(page: int, name: bytes, attributes: dict[bytes, bytes], place: str, *
 
 def _value(source: bytes, frame: Frame) -> bytes:
     """Replace the references that Canonical XML uses in an attribute value; check what remains."""
-    if source.translate(None, CONTROLS) != source or any(noncharacter in source for noncharacter in NONCHARACTERS):
-        raise WbxmlError(XML, "an attribute value holds a character that XML does not allow", place=frame.path())
+    if not is_text(source):
+        raise WbxmlError(XML, "an attribute value is not XML text in UTF-8", place=frame.path())
     try:
-        source.decode()
         return _REFERENCE.sub(lambda match: _CHARACTERS[match[1]], source)
-    except (UnicodeDecodeError, KeyError) as error:
-        raise WbxmlError(
-            XML, "an attribute value is not UTF-8, or not in canonical form", place=frame.path()
-        ) from error
+    except KeyError as error:
+        raise WbxmlError(XML, "an attribute value is not in canonical form", place=frame.path()) from error

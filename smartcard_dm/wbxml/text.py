@@ -10,12 +10,8 @@ import re
 
 from smartcard_dm.errors import WbxmlError
 
-CONTROLS = bytes(octet for octet in range(1, 0x20) if octet not in b"\t\n\r")
-"""Octets that never stand in XML text; NUL is left out because it separates strings where many are checked at once."""
-
-NONCHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-"""U+FFFE and U+FFFF in UTF-8: the only characters outside XML that well-formed UTF-8 above ASCII can hold."""
-
+_CONTROLS = bytes(octet for octet in range(1, 0x20) if octet not in b"\t\n\r")
+_NONCHARACTERS = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _ILLEGAL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 
 # Spec: XML 1.0 (fifth edition), production 4 and 4a without the colon (Namespaces in XML, NCName).
@@ -68,6 +64,23 @@ def checked_text(octets: bytes, structure: str, offset: int) -> bytes:
             found=illegal[0].hex(" ").upper(),
         )
     return octets
+
+
+def is_text(octets: bytes) -> bool:
+    """Tell whether octets are legal XML text in UTF-8; NUL is let pass, because it separates many strings in one.
+
+    Spec: XML 1.0, production 2 (Char).
+    """
+    if len(octets.translate(None, _CONTROLS)) != len(octets):
+        return False
+    if octets.isascii():
+        return True
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    # The only characters outside XML that well-formed UTF-8 above ASCII can hold; their first octet is rare.
+    return b"\xef" not in octets or not any(noncharacter in octets for noncharacter in _NONCHARACTERS)
 
 
 def is_xml_character(code: int) -> bool:

@@ -30,7 +30,7 @@ def test_fact_58_a_usim_record_of_41_octets_content() -> None:
     assert found.warnings == ()
 
 
-def test_fact_17_a_pkcs15_record() -> None:
+def test_facts_17_116_a_pkcs15_record_tells_identifier_and_path() -> None:
     found = parse_dir_record(PKCS15)
     assert found is not None
     assert found.application is AID.PKCS15
@@ -61,6 +61,18 @@ def test_fact_57_a_path_with_index_and_length_and_an_unused_path() -> None:
     assert str(found.locations.odf_path) == "3F005033[0+256]"
     assert found.locations.unused_path == FilePath(b"\x50\x35")
     assert found.locations.oid == b"\x67\x2b"
+
+
+def test_fact_57_the_example_of_pkcs15() -> None:
+    record = bytes.fromhex(
+        "61 35 4F 0C A000000063504B43532D3135 50 07 52534120445349 51 04 3F005015"
+        "73 16 06 0A 2A864886F70D010F0401 A1 08 04 06 3F0050154320"
+    )
+    found = parse_dir_record(record)
+    assert found is not None
+    assert (found.application, found.label, str(found.path)) == (AID.PKCS15, "RSA DSI", "3F005015")
+    assert found.locations is not None
+    assert (found.locations.odf_path, str(found.locations.unused_path)) == (None, "3F0050154320")
 
 
 @pytest.mark.parametrize("record", ["", "FFFFFFFF", "00000000", "4F00", "3000"])

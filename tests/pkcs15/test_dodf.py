@@ -228,7 +228,8 @@ def test_fact_44_type_attributes_hold_exactly_one_element() -> None:
 
 
 def test_fact_44_sub_class_attributes_are_skipped() -> None:
-    assert one(entry(0x30, types="3004 04026431", below="3000")).path == FilePath(b"\x64\x31")
+    for below in ("3000", "0500", ""):
+        assert one(entry(0x30, types="3004 04026431", below=below)).path == FilePath(b"\x64\x31")
 
 
 @pytest.mark.parametrize(

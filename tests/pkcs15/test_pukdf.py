@@ -66,6 +66,7 @@ def test_fact_54_cut_at_every_octet_and_unknown_kind() -> None:
         (PublicKeyKind.RSA, "3003020105", KeyForm.RSA, "3003020105"),
         (PublicKeyKind.RSA, "A103020105FFFF", KeyForm.SPKI, "3003020105"),
         (PublicKeyKind.EC, "300302010500", KeyForm.SPKI, "3003020105"),
+        (PublicKeyKind.DSA, "3003020105", KeyForm.SPKI, "3003020105"),
         (PublicKeyKind.EC, "0403040102", KeyForm.EC_POINT, "040102"),
         (PublicKeyKind.EC, "A1020500", KeyForm.OTHER, "A1020500"),
         (PublicKeyKind.DSA, "020105", KeyForm.OTHER, "020105"),

@@ -48,7 +48,7 @@ def test_fact_56_version_2_without_serial_number() -> None:
     assert (found.version, found.serial_number) == (1, None)
 
 
-def test_fact_56_last_update_as_a_choice() -> None:
+def test_facts_55_56_last_update_as_a_choice() -> None:
     time = parse_token_info(info(f"020101 030100 A511 180F{TIME} 1302 656E"))
     assert (time.last_update, time.last_update_path, time.preferred_language) == ("20240101000000Z", None, "en")
     path = parse_token_info(info("020101 030100 A506 3004 0402 5035"))
@@ -87,6 +87,11 @@ def test_fact_55_cut_at_every_octet_and_padded() -> None:
     assert len(parse_token_info(FULL + b"\x00\x01").warnings) == 1
     with pytest.raises(LimitExceededError):
         parse_token_info(FULL, limits=Limits(card_file_octets=10))
+
+
+def test_fact_55_last_update_is_built_as_a_choice() -> None:
+    octets = build_token_info(TokenInfo(serial_number=b"1", last_update="20240101000000Z"))
+    assert bytes.fromhex(f"A511 180F{TIME}") in octets
 
 
 def test_both_forms_are_built() -> None:

@@ -104,7 +104,7 @@ SIGNATURE = joined("""
 </Signature>
 """).decode()
 
-PLAIN = message(add("a value &amp; &lt;more&gt;&#xD;\n\tü 漢字 𝔘"))
+PLAIN = message(add("a value &amp; &lt;more&gt;&#xD;\n\tü 漢字 😀"))
 COMMAND_META = message("""
 <Replace>
   <CmdID>2</CmdID>

@@ -164,6 +164,7 @@ def test_white_space_is_kept() -> None:
         pytest.param("", "not well-formed", id="nothing"),
         pytest.param("text", "not well-formed", id="text"),
         pytest.param("<SyncML", "not well-formed", id="cut"),
+        pytest.param('<SyncML xmlns="SYNCML:SYNCML1.2">', "not well-formed", id="cut behind a tag"),
         pytest.param("<a></b>", "not well-formed", id="crossed tags"),
         pytest.param("<SyncML/>", 'xmlns="SYNCML:SYNCML1.2"', id="message without namespace"),
         pytest.param("<MgmtTree/>", 'xmlns="syncml:dmddf1.2"', id="tree without namespace"),
@@ -181,6 +182,7 @@ def test_white_space_is_kept() -> None:
             "declared as default",
             id="signature with prefix",
         ),
+        pytest.param(message("<ds:x/>").decode(), "not well-formed", id="prefix without declaration"),
         pytest.param(message('<Add xmlns=""/>').decode(), "no namespace", id="namespace taken away"),
         pytest.param(message('<x xmlns="../relative"/>').decode(), "no canonical form", id="relative namespace"),
         pytest.param(

@@ -27,8 +27,10 @@ VECTORS = {
     ),
     "page 2 right behind page 1": (
         SYNCML_HEADER + bytes.fromhex("6D 5A 00 01 47 03 62 69 6E 00 01 00 02 20 01 01"),
-        '<SyncML xmlns="SYNCML:SYNCML1.2"><Meta><Format xmlns="syncml:metinf">bin</Format>'
-        '<MgmtTree xmlns="syncml:dmddf1.2"></MgmtTree></Meta></SyncML>',
+        (
+            '<SyncML xmlns="SYNCML:SYNCML1.2"><Meta><Format xmlns="syncml:metinf">bin</Format>'
+            '<MgmtTree xmlns="syncml:dmddf1.2"></MgmtTree></Meta></SyncML>'
+        ),
     ),
     "opaque text": (
         SYNCML_HEADER + bytes.fromhex("6D 4F C3 03 61 3C 62 01 01"),
@@ -40,13 +42,17 @@ VECTORS = {
     ),
     "opaque octets in binary content": (
         SYNCML_HEADER + bytes.fromhex("6D 54 5A 00 01 47 03 62 69 6E 00 01 01 00 00 4F C3 05 03 00 FF 03 00 01 01 01"),
-        '<SyncML xmlns="SYNCML:SYNCML1.2"><Item><Meta><Format xmlns="syncml:metinf">bin</Format></Meta>'
-        "<Data>AwD/AwA=</Data></Item></SyncML>",
+        (
+            '<SyncML xmlns="SYNCML:SYNCML1.2"><Item><Meta><Format xmlns="syncml:metinf">bin</Format></Meta>'
+            "<Data>AwD/AwA=</Data></Item></SyncML>"
+        ),
     ),
     "format told in pieces": (
         document("6D 54 5A 00 01 47 83 00 02 69 03 6E 00 01 01 00 00 4F C3 01 FF 01 01 01", b"b"),
-        '<SyncML xmlns="SYNCML:SYNCML1.2"><Item><Meta><Format xmlns="syncml:metinf">bin</Format></Meta>'
-        "<Data>/w==</Data></Item></SyncML>",
+        (
+            '<SyncML xmlns="SYNCML:SYNCML1.2"><Item><Meta><Format xmlns="syncml:metinf">bin</Format></Meta>'
+            "<Data>/w==</Data></Item></SyncML>"
+        ),
     ),
     "literals of four kinds": (
         document(
@@ -57,13 +63,17 @@ VECTORS = {
             b"y",
             b"a",
         ),
-        '<SyncML xmlns="SYNCML:SYNCML1.2"><x xmlns="u:v"><y><x a="&quot;&#x9;&#xA;&#xD;&amp;&lt;>"></x><x></x></y></x>'
-        "</SyncML>",
+        (
+            '<SyncML xmlns="SYNCML:SYNCML1.2"><x xmlns="u:v"><y>'
+            '<x a="&quot;&#x9;&#xA;&#xD;&amp;&lt;>"></x><x></x></y></x></SyncML>'
+        ),
     ),
     "token inside a literal inside a token": (
         document("6D C4 00 04 02 83 08 01 45 04 0C 01 01 01", b"x", b"xmlns", b"u:v", b"y"),
-        '<SyncML xmlns="SYNCML:SYNCML1.2"><x xmlns="u:v"><Add xmlns="SYNCML:SYNCML1.2"><y xmlns="u:v"></y></Add></x>'
-        "</SyncML>",
+        (
+            '<SyncML xmlns="SYNCML:SYNCML1.2"><x xmlns="u:v"><Add xmlns="SYNCML:SYNCML1.2">'
+            '<y xmlns="u:v"></y></Add></x></SyncML>'
+        ),
     ),
     "literal reference of octet 03": (
         document("6D 84 03 04 05 83 0B 01 05 01", b"ab", b"x", b"xmlns", b"u:v"),
@@ -79,13 +89,18 @@ VECTORS = {
     ),
     "TNDS value in opaque octets": (
         bytes.fromhex("02 01 6A 00 00 02 60 64 6F 5C 09 01 01 76 C3 02 00 FF 01 01 01"),
-        '<MgmtTree xmlns="syncml:dmddf1.2"><Node><RTProperties><Format><bin></bin></Format></RTProperties>'
-        "<Value>AP8=</Value></Node></MgmtTree>",
+        (
+            '<MgmtTree xmlns="syncml:dmddf1.2"><Node><RTProperties><Format><bin></bin></Format></RTProperties>'
+            "<Value>AP8=</Value></Node></MgmtTree>"
+        ),
     ),
     "provisioning, both attribute pages": (
         PROV_HEADER + bytes.fromhex("C5 46 01 C6 00 01 55 01 87 36 06 03 77 37 00 01 C7 33 06 91 92 01 01 01 01"),
-        '<wap-provisioningdoc version="1.0"><characteristic type="APPLICATION"><parm name="APPID" value="w7"></parm>'
-        '<parm name="AAUTHTYPE" value="HTTP-BASIC"></parm></characteristic></wap-provisioningdoc>',
+        (
+            '<wap-provisioningdoc version="1.0"><characteristic type="APPLICATION">'
+            '<parm name="APPID" value="w7"></parm>'
+            '<parm name="AAUTHTYPE" value="HTTP-BASIC"></parm></characteristic></wap-provisioningdoc>'
+        ),
     ),
     "provisioning, tag page 1 and a value page": (
         PROV_HEADER + bytes.fromhex("45 00 01 C6 05 02 41 00 01 8D 00 00 85 01 03 0A 00 01 01"),
