@@ -104,11 +104,8 @@ def verify_digest(root: etree._Element, element: etree._Element, verified: Signe
 
 
 def _take_out(root: etree._Element, element: etree._Element) -> None:
-    """Remove `element`, a child of `root`, as the enveloped-signature transform does: its tail stays."""
-    previous = element.getprevious()
+    """Remove the Signature, last child of `root`, as the enveloped-signature transform does: its tail stays."""
     if element.tail:
-        if previous is None:
-            root.text = (root.text or "") + element.tail
-        else:
-            previous.tail = (previous.tail or "") + element.tail
+        before = root[-2]
+        before.tail = (before.tail or "") + element.tail
     root.remove(element)
