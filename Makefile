@@ -33,6 +33,8 @@ bench: $(VENV)/.test $(VENV)/.system ## measure beside libwbxml, python-xmlsec a
 
 fixtures: $(VENV)/.test ## write fixtures/ and docs/signature-profile.md's worked message again
 	$(BIN)/python -m fixtures.generate
+	$(BIN)/python -m docs.worked_message
+	$(BIN)/python -m docs.rule_table
 
 clean: ## remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

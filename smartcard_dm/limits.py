@@ -50,10 +50,7 @@ class Limits:
     """Segments of one node URI."""
 
     signature_xml_octets: int = 64 * KIB
-    """Octets of a Signature element, a certificate chain included."""
-
-    certificates: int = 8
-    """Certificates in one X509Data."""
+    """Octets of a canonical SignedInfo and the characters of its SignatureValue. One with an RSA-4096 key has 1,500."""
 
     tlv_depth: int = 8
     """Nesting of BER-TLV structures on the card. PKCS#15 directories need 6."""

@@ -81,7 +81,6 @@ class Rule(Enum):
     DIGEST_METHOD = ("signature.digest-method", Step.PROFILE, f"{_PROFILE} 6", _S4)
     KEY_INFO = ("signature.key-info", Step.PROFILE, f"{_PROFILE} 7", _S4)
     KEY_NAME = ("signature.key-name", Step.PROFILE, f"{_PROFILE} 7", _S4)
-    CERTIFICATE_CHAIN = ("signature.certificate-chain", Step.PROFILE, f"{_PROFILE} 7", _S4)
 
     SIGNATURE_VALUE = ("signature.value", Step.SIGNATURE, _5_5, _S4)
 

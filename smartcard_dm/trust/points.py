@@ -41,7 +41,11 @@ class MessageIdentity:
 
 
 class ReplayGuard(Protocol):
-    """Decides whether a verified message was seen before."""
+    """Tells whether a verified message was seen before; it compares only.
+
+    What is remembered is recorded with the effects of the message, by whoever applies it: a message that is refused
+    after this step, or whose effects fail, may come again.
+    """
 
     def check(self, message: MessageIdentity, at: datetime) -> str:
         """Return what was established, or refuse.

@@ -26,7 +26,9 @@ _HEADER: Final = f"{{{SYNCML}}}SyncHdr"
 _BODY: Final = f"{{{SYNCML}}}SyncBody"
 _WANTED: Final = [_HEADER, _BODY, SIGNATURE]
 _HEADER_PLACE: Final = "/SyncML/SyncHdr"
-_EMI: Final = "{syncml:metinf}EMI"
+_META: Final = f"{{{SYNCML}}}Meta"
+_EMI: Final = (f"{_META}/{{syncml:metinf}}EMI", f"{_META}/{{syncml:metinf}}MetInf/{{syncml:metinf}}EMI")
+_XML_SPACE: Final = " \t\r\n"
 _ENCODING: Final = "WBXML/"
 _SOURCE_PLACE: Final = f"{_HEADER_PLACE}/Source/LocURI"
 
@@ -39,6 +41,10 @@ class MessageShape:
     """SyncHdr."""
     signature: etree._Element
     """The one Signature, last child of SyncML."""
+    session_id: str
+    """SyncHdr/SessionID."""
+    msg_id: str
+    """SyncHdr/MsgID."""
 
 
 def check_shape(root: etree._Element) -> MessageShape:
@@ -52,7 +58,7 @@ def check_shape(root: etree._Element) -> MessageShape:
     _check_signatures(root)
     tags = [child.tag for child in root]
     texts = [root.text, *(child.tail for child in root)]
-    if tags != _WANTED or any(text and not text.isspace() for text in texts):
+    if tags != _WANTED or any(text and text.strip(_XML_SPACE) for text in texts):
         names = ", ".join(_local(child) for child in root)
         raise VerificationError(
             Rule.SHAPE_ORDER, f"wanted SyncHdr, SyncBody, Signature and no text, found {names}", place="/SyncML"
@@ -64,7 +70,8 @@ def check_shape(root: etree._Element) -> MessageShape:
             raise VerificationError(
                 Rule.SHAPE_VERSION, f"wanted {wanted}, found {found!r}", place=f"{_HEADER_PLACE}/{name}"
             )
-    return MessageShape(header, root[2])
+    session_id, msg_id = (_filled_text(header, name) for name in ("SessionID", "MsgID"))
+    return MessageShape(header, root[2], session_id, msg_id)
 
 
 def check_encoding(header: etree._Element, version: str) -> str:
@@ -81,7 +88,7 @@ def check_encoding(header: etree._Element, version: str) -> str:
         VerificationError: rule `shape.encoding`.
     """
     found = f"{_ENCODING}{version}"
-    for element in header.iterfind(f"{{{SYNCML}}}Meta/{_EMI}"):
+    for element in (found for path in _EMI for found in header.iterfind(path)):
         stated = element.text or ""
         if stated.startswith(_ENCODING) and stated != found:
             raise VerificationError(
@@ -105,15 +112,6 @@ def read_server_id(header: etree._Element) -> ServerId:
         raise VerificationError(Rule.SERVER_ID_MISSING, error.detail, place=_SOURCE_PLACE) from error
 
 
-def read_header_text(header: etree._Element, name: str) -> str:
-    """Return the text of a header field that has to be there once, such as SessionID.
-
-    Raises:
-        VerificationError: rule `shape.header`.
-    """
-    return _only_text(header, (name,), Rule.SHAPE_HEADER)
-
-
 def _check_signatures(root: etree._Element) -> None:
     signatures = list(root.iter(SIGNATURE))
     if not signatures:
@@ -130,6 +128,15 @@ def _check_signatures(root: etree._Element) -> None:
             "wanted the Signature as last child of SyncML, found it elsewhere",
             place=_path(signatures[0]),
         )
+
+
+def _filled_text(header: etree._Element, name: str) -> str:
+    text = _only_text(header, (name,), Rule.SHAPE_HEADER)
+    if not text:
+        raise VerificationError(
+            Rule.SHAPE_HEADER, f"wanted a {name}, found an empty one", place=f"{_HEADER_PLACE}/{name}"
+        )
+    return text
 
 
 def _only_text(parent: etree._Element, names: tuple[str, ...], rule: Rule) -> str:

@@ -33,7 +33,7 @@ from smartcard_dm.errors import DecodeError, LimitExceededError, UnsupportedErro
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
 from smartcard_dm.trust.points import MessageIdentity, NoDecryption, NoReplayMemory
-from smartcard_dm.trust.shape import check_encoding, check_shape, read_header_text, read_server_id
+from smartcard_dm.trust.shape import check_encoding, check_shape, read_server_id
 from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage, describe_account
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm
 from smartcard_dm.xmlsec.document import parse_document
@@ -106,14 +106,14 @@ class Verifier:
             root = self._decode(octets)
             passed(StepPassed(Step.DECODE, "WBXML"))
             shape = check_shape(root)
-            encoding = check_encoding(shape.header, wbxml.parse_header(octets).version)
+            encoding = check_encoding(shape.header, wbxml.version_of(octets))
             passed(StepPassed(Step.SHAPE, f"SyncHdr, SyncBody, Signature; {encoding}"))
             claimed = read_server_id(shape.header)
             passed(StepPassed(Step.SERVER_ID, str(claimed)))
             account = self._match_account(claimed)
             passed(StepPassed(Step.ACCOUNT, f"exactly one: {describe_account(account)}"))
-            keys = self._keys_of(account, at)
-            passed(StepPassed(Step.KEYS, "; ".join(key.origin for key in keys)))
+            keys, others = self._keys_of(account, at)
+            passed(StepPassed(Step.KEYS, "; ".join([*(key.origin for key in keys), *others])))
             signature = read_signature(shape.signature, self._policy.algorithms, self._policy.limits)
             candidates = select_keys(signature, keys, self._policy.algorithms)
             method = signature.signed_info.method
@@ -128,9 +128,7 @@ class Verifier:
             )
             passed(StepPassed(Step.TRANSPORT, self._policy.transport.check(transport)))
             digest = DigestAlgorithm.SHA256.digest(signed)
-            identity = MessageIdentity(
-                claimed, read_header_text(shape.header, "SessionID"), read_header_text(shape.header, "MsgID"), digest
-            )
+            identity = MessageIdentity(claimed, shape.session_id, shape.msg_id, digest)
             passed(StepPassed(Step.REPLAY, self._replay.check(identity, at)))
             readable, established = self._decryptor.decrypt(root, signed)
             passed(StepPassed(Step.DECRYPT, established))
@@ -184,7 +182,8 @@ class Verifier:
             )
         return accounts[0]
 
-    def _keys_of(self, account: DmAccount, at: datetime) -> Sequence[TrustedKey]:
+    def _keys_of(self, account: DmAccount, at: datetime) -> tuple[Sequence[TrustedKey], Sequence[str]]:
+        """Return the keys that may sign now, and a sentence for each that might have and may not."""
         found = self._keys.get(account.server_id)
         if found is None:
             found = self._keys[account.server_id] = account_keys(account, self._anchors)
@@ -196,12 +195,10 @@ class Verifier:
                 "the account has no SRVCRED entry, and no trusted certificate or key has its ServerID as a name",
             )
         valid = [key for key in found.keys if key.valid_at(at)]
+        outside = [f"not valid at {at:%Y-%m-%dT%H:%M:%SZ}: {key.origin}" for key in found.keys if key not in valid]
         if not valid:
-            raise VerificationError(
-                Rule.KEY_NOT_VALID_NOW,
-                f"not valid at {at:%Y-%m-%dT%H:%M:%SZ}: " + "; ".join(key.origin for key in found.keys),
-            )
-        return valid
+            raise VerificationError(Rule.KEY_NOT_VALID_NOW, "; ".join(outside))
+        return valid, (*outside, *found.problems)
 
     def _read_message(self, octets: bytes, server_id: ServerId) -> DmMessage:
         try:

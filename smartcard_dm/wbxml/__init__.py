@@ -9,6 +9,6 @@ from __future__ import annotations
 from smartcard_dm.wbxml.decoder import to_xml
 from smartcard_dm.wbxml.dump import DumpLine, dump
 from smartcard_dm.wbxml.encoder import from_xml
-from smartcard_dm.wbxml.header import Header, parse_header
+from smartcard_dm.wbxml.header import Header, parse_header, version_of
 
-__all__ = ["DumpLine", "Header", "dump", "from_xml", "parse_header", "to_xml"]
+__all__ = ["DumpLine", "Header", "dump", "from_xml", "parse_header", "to_xml", "version_of"]

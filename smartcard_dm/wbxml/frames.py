@@ -39,12 +39,15 @@ class Role(IntEnum):
     """`Format` of MetInf in `Meta`: its text is the format."""
     DDF_FORMAT = 10
     """`Format` in `RTProperties`: its child element is the format."""
+    METINF = 11
+    """`MetInf` directly in `Meta`: a wrapper that MetInf allows around what Meta holds."""
 
 
 _ROLES = {
     (SYNCML_NAMESPACE, b"Item"): Role.ITEM,
     (SYNCML_NAMESPACE, b"Data"): Role.DATA,
     (SYNCML_NAMESPACE, b"Meta"): Role.META,
+    (METINF_NAMESPACE, b"MetInf"): Role.METINF,
     (METINF_NAMESPACE, b"Format"): Role.FORMAT,
     (DDF_NAMESPACE, b"Node"): Role.NODE,
     (DDF_NAMESPACE, b"Value"): Role.VALUE,
@@ -52,17 +55,19 @@ _ROLES = {
     (DDF_NAMESPACE, b"Format"): Role.DDF_FORMAT,
 }
 _PARENTS = {
-    Role.FORMAT: Role.META,
-    Role.DDF_FORMAT: Role.RTPROPERTIES,
-    Role.RTPROPERTIES: Role.NODE,
-    Role.VALUE: Role.NODE,
+    Role.METINF: {Role.META},
+    Role.FORMAT: {Role.META, Role.METINF},
+    Role.DDF_FORMAT: {Role.RTPROPERTIES},
+    Role.RTPROPERTIES: {Role.NODE},
+    Role.VALUE: {Role.NODE},
 }
+_CARRIERS = frozenset({Role.META, Role.METINF, Role.RTPROPERTIES})
 
 
 def _role(parent: Role, namespace: bytes, name: bytes) -> Role:
     role = _ROLES.get((namespace, name), Role.PLAIN)
     wanted = _PARENTS.get(role)
-    fits = parent is wanted if wanted is not None else parent < Role.META
+    fits = parent in wanted if wanted is not None else parent < Role.META
     return role if fits else Role.PLAIN
 
 
@@ -150,7 +155,7 @@ class Frame:
             raise AssertionError("no element is open")
         if self.role in {Role.FORMAT, Role.DDF_FORMAT}:
             return parent.noted(_BIN if self.note == _BIN else _OTHER)
-        if self.role in {Role.META, Role.RTPROPERTIES} and self.note is not None:
+        if self.role in _CARRIERS and self.note is not None:
             return parent.noted(self.note)
         if parent.role is Role.DOCUMENT:
             return parent.turned(Role.CLOSED)

@@ -32,6 +32,17 @@ UTF_8 = 106
 _UNKNOWN_CHARSET = 0
 
 
+def version_of(octets: bytes) -> str:
+    """Return the WBXML version of a document that was decoded: its first octet, in words.
+
+    Raises:
+        ValueError: the octets are no such document.
+    """
+    if not octets or octets[0] not in _VERSION_TEXTS:
+        raise ValueError("wanted a WBXML document that was decoded")
+    return _VERSION_TEXTS[octets[0]]
+
+
 class Language(Enum):
     """The document types this package reads and writes."""
 

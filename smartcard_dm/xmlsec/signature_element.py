@@ -111,6 +111,7 @@ def read_signed_info(octets: bytes, policy: AlgorithmPolicy) -> SignedInfo:
     head, start, rest = octets.partition(_DIGEST_START)
     digest, end, tail = rest.partition(_DIGEST_END)
     method, digest_method = _read_all_but_digest(head + start + end + tail, policy)
+    digest = digest.replace(b"&#xD;", b"\r")  # white space of a signer that ends lines with CR LF
     return SignedInfo(octets, method, digest_method, _base64(digest.decode("utf-8"), f"{_REFERENCE}/DigestValue"))
 
 

@@ -23,7 +23,7 @@ from smartcard_dm.trust.verifier import Verifier
 from smartcard_dm.xmlsec import SignatureAlgorithm, sign_message
 from tests import materials
 from tests.materials import MESSAGE, NOW, SERVER_ID, SHARED_SECRET, signing
-from tests.trust.device import LEGACY, account, refused, signed, verifier, verify
+from tests.trust.device import LEGACY, SERVER_SECRET, account, refused, signed, verifier, verify
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -136,6 +136,37 @@ def test_step_2_holds_the_encoding_a_message_states() -> None:
         judge.verify(wbxml.from_xml(xml, "1.3"), transport=Transport.local(), at=NOW)
     assert (caught.value.step, caught.value.rule) == (2, Rule.SHAPE_ENCODING)
     assert caught.value.place == "/SyncML/SyncHdr/Meta/EMI"
+
+
+def test_the_encoding_is_held_inside_a_metinf_too() -> None:
+    inner = b'<MetInf xmlns="syncml:metinf"><EMI>WBXML/1.3</EMI></MetInf>'
+    wrapped = stating("x").replace(b'<EMI xmlns="syncml:metinf">x</EMI>', inner)
+    assert inner in wrapped
+    assert refused(signed(wrapped)).rule is Rule.SHAPE_ENCODING
+
+
+@pytest.mark.parametrize("name", ["SessionID", "MsgID"])
+def test_step_2_wants_session_and_message_named(name: str) -> None:
+    value = "7" if name == "SessionID" else "1"
+    field = f"<{name}>{value}</{name}>".encode()
+    assert refused(signed(MESSAGE.replace(field, b""))).rule is Rule.SHAPE_HEADER
+    assert refused(signed(MESSAGE.replace(field, f"<{name}></{name}>".encode()))).rule is Rule.SHAPE_HEADER
+
+
+def test_step_2_knows_the_white_space_of_xml_only() -> None:
+    spaced = MESSAGE.replace(b"<SyncBody>", "\u00a0<SyncBody>".encode())
+    assert refused(signed(spaced)).rule is Rule.SHAPE_ORDER
+
+
+def test_step_5_tells_of_a_key_that_may_not_sign_beside_one_that_may() -> None:
+    certificate = materials.certificate_der(materials.ec_private(), not_after=NOW - timedelta(hours=1))
+    expired = AppAuth(node_name="x", level=AuthLevel.SRVCRED, type=AuthType.X509, certificate=certificate)
+    broken = AppAuth(node_name="b", level=AuthLevel.SRVCRED, type=AuthType.HMAC)
+    message = verify(signed(), verifier(account(SERVER_ID, SERVER_SECRET, expired, broken)))
+    established = message.steps[Step.KEYS].established
+    assert "AppAuth/srv" in established
+    assert "not valid at 2026-07-01T12:00:00Z: AppAuth/x" in established
+    assert "AppAuth/b" in established
 
 
 def test_an_extension_that_states_no_encoding_is_left_alone() -> None:

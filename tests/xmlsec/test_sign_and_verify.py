@@ -15,6 +15,7 @@ from smartcard_dm.secret import Secret
 from smartcard_dm.xmlsec import AlgorithmPolicy, DigestAlgorithm, SignatureAlgorithm, sign_message
 from smartcard_dm.xmlsec.algorithms import Scheme
 from smartcard_dm.xmlsec.document import canonical, parse_document
+from smartcard_dm.xmlsec.signature_element import SIGNATURE
 from tests import materials
 from tests.materials import MESSAGE, SHARED_SECRET, signing, trusted
 from tests.xmlsec.checking import DEFAULT, check
@@ -87,6 +88,18 @@ def test_white_space_around_and_inside_the_signature_is_signed_with_the_rest() -
     assert check(moved, trusted(SHARED_SECRET)) == unsigned
     inside = signed.replace(b"<SignatureValue>", b"\n  <SignatureValue>\n ")
     assert check(inside, trusted(SHARED_SECRET)) == unsigned
+
+
+def test_a_signer_that_ends_its_lines_with_cr_lf_is_understood() -> None:
+    key = signing(SHARED_SECRET)
+    signed = sign_message(MESSAGE, key, DEFAULT)
+    parts = re.fullmatch(rb"(.*<DigestValue>)(.{20})(.*)(<SignatureValue>)(.*)(</SignatureValue>.*)", signed)
+    assert parts is not None
+    broken = parts[1] + parts[2] + b"&#xD;\n" + parts[3] + parts[4]
+    element = parse_document(broken + parts[5] + parts[6]).find(f"{SIGNATURE}/{{*}}SignedInfo")
+    assert element is not None
+    value = base64.b64encode(key.sign(key.default_algorithm, canonical(element)))
+    assert check(broken + value[:10] + b"&#xD;\n" + value[10:] + parts[6], trusted(SHARED_SECRET)) == MESSAGE
 
 
 def test_any_key_of_the_family_may_have_signed() -> None:
