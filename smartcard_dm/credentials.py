@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm import parse_bootstrap
-from smartcard_dm.errors import LimitExceededError
+from smartcard_dm.errors import KeyMaterialError, LimitExceededError, Pkcs15Error, TlvError
 from smartcard_dm.identity import Origin
-from smartcard_dm.iso7816 import read_tlv
+from smartcard_dm.iso7816 import encode_tlv, read_tlv
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.pkcs15 import CP_OIDS, DM_BOOTSTRAP, CertificateKind, KeyForm, read_key_octets
+from smartcard_dm.pkcs15 import CP_OIDS, DM_BOOTSTRAP, CertificateKind, KeyForm, encode_oid, read_key_octets
 from smartcard_dm.trust.anchors import TrustAnchor
 from smartcard_dm.trust.credentials import Credentials
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smartcard_dm.pkcs15 import DataObject
 
 
+_RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
 _KEY_FORMS: Final = frozenset({KeyForm.SPKI, KeyForm.RSA})
 """What carries its own parameters; a bare EC point does not say its curve."""
 
@@ -51,8 +52,29 @@ def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Foun
         CardReadError, PinRequiredError, PinError, PinBlockedError: it could not be read.
         DecodeError: a directory, a bootstrap message or an account is malformed; the place is named.
         LimitExceededError: more accounts than `Limits.accounts`.
+        UnsupportedError: a bootstrap message on a network, enciphered, or with commands that are not handled.
     """
     application = card.provisioning
+    accounts, odd = _accounts(application, limits)
+    return FoundAccounts(accounts, (*application.warnings, *odd))
+
+
+def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:
+    """Return who the card is, its accounts, and its trusted certificates and public keys.
+
+    Raises:
+        As `read_accounts`; also KeyMaterialError: a trusted certificate or public key is none.
+    """
+    identity = card.identity
+    application = card.provisioning
+    accounts, odd = _accounts(application, limits)
+    certificates, odd_certificates = _certificates(application)
+    keys, odd_keys = _public_keys(application)
+    warnings = (*application.warnings, *odd, *odd_certificates, *odd_keys)
+    return Credentials(identity, accounts, (*certificates, *keys), warnings)
+
+
+def _accounts(application: ProvisioningApplication, limits: Limits) -> tuple[tuple[DmAccount, ...], list[str]]:
     accounts: list[DmAccount] = []
     warnings: list[str] = []
     for placed in application.data_objects:
@@ -64,21 +86,7 @@ def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Foun
             warnings.append(f"{placed.object.name} in {placed.place} is not read: client provisioning is not supported")
     if len(accounts) > limits.accounts:
         raise LimitExceededError("accounts of the card", "accounts", limits.accounts, found=str(len(accounts)))
-    return FoundAccounts(tuple(accounts), (*application.warnings, *warnings))
-
-
-def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:
-    """Return who the card is, its accounts, and its trusted certificates and public keys.
-
-    Raises:
-        As `read_accounts`; also KeyMaterialError: a trusted certificate is none.
-    """
-    identity = card.identity
-    found = read_accounts(card, limits=limits)
-    application = card.provisioning
-    anchors = (*_certificates(application), *_public_keys(application))
-    odd = tuple(warning for warning in application.warnings if warning not in found.warnings)
-    return Credentials(identity, found.accounts, anchors, found.warnings + odd)
+    return tuple(accounts), warnings
 
 
 def _bootstrap_accounts(
@@ -94,30 +102,48 @@ def _bootstrap_accounts(
     return [replace(account, origin=origin) for account in bootstrap.accounts], odd
 
 
-def _certificates(application: ProvisioningApplication) -> list[TrustAnchor]:
-    anchors = []
+def _certificates(application: ProvisioningApplication) -> tuple[list[TrustAnchor], list[str]]:
+    anchors: list[TrustAnchor] = []
+    warnings: list[str] = []
     for placed in application.trusted_certificates:
         item = placed.object
         origin = Origin(f"trusted certificate {item.label or item.id.hex()!r}", placed.place, "")
         if item.kind is not CertificateKind.X509:
-            application.warnings.append(f"{origin}: certificates of kind {item.kind.name} give no anchor")
+            warnings.append(f"{origin}: certificates of kind {item.kind.name} give no anchor")
             continue
-        # Read by its own length: what follows in the file is padding, and a certificate may end with FF itself.
-        der = read_tlv(application.read_value(item.value), structure=str(origin)).octets
+        octets = application.read_value(item.value)
+        try:
+            # Read by its own length: what follows in the file is padding, and a certificate may end with FF itself.
+            der = read_tlv(octets).octets
+        except TlvError as error:
+            raise KeyMaterialError(f"{origin}: not an X.509 certificate ({error.detail})") from error
         anchors.append(
             TrustAnchor.from_certificate(der, label=item.label or "", authority=item.authority, origin=origin)
         )
-    return anchors
+    return anchors, warnings
 
 
-def _public_keys(application: ProvisioningApplication) -> list[TrustAnchor]:
-    anchors = []
+def _public_keys(application: ProvisioningApplication) -> tuple[list[TrustAnchor], list[str]]:
+    anchors: list[TrustAnchor] = []
+    warnings: list[str] = []
     for placed in application.trusted_public_keys:
         item = placed.object
         origin = Origin(f"trusted public key {item.label or item.id.hex()!r}", placed.place, "")
-        form, der = read_key_octets(item.kind, application.read_value(item.value))
+        octets = application.read_value(item.value)
+        try:
+            form, der = read_key_octets(item.kind, octets)
+        except Pkcs15Error as error:
+            raise KeyMaterialError(f"{origin}: not a public key ({error.detail})") from error
         if form not in _KEY_FORMS:
-            application.warnings.append(f"{origin}: a key written as {form.value} gives no anchor")
+            warnings.append(f"{origin}: a key written as {form.value} gives no anchor")
             continue
-        anchors.append(TrustAnchor.from_public_key(der, label=item.label or "", origin=origin))
-    return anchors
+        anchors.append(TrustAnchor.from_public_key(_as_spki(form, der), label=item.label or "", origin=origin))
+    return anchors, warnings
+
+
+def _as_spki(form: KeyForm, der: bytes) -> bytes:
+    """Return a key as SubjectPublicKeyInfo; cards may hold the bare RSAPublicKey (RFC 8017, A.1)."""
+    if form is not KeyForm.RSA:
+        return der
+    algorithm = encode_tlv(0x30, encode_tlv(0x06, encode_oid(_RSA_ENCRYPTION)) + encode_tlv(0x05, b""))
+    return encode_tlv(0x30, algorithm + encode_tlv(0x03, b"\x00" + der))

@@ -27,6 +27,7 @@ from smartcard_dm.iso7816 import (
     AccessMode,
     AllOf,
     AnyOf,
+    FileKind,
     Outcome,
     Pin,
     parse_access_rules,
@@ -37,7 +38,6 @@ from smartcard_dm.iso7816 import (
     select_file,
     select_path,
 )
-from smartcard_dm.iso7816.fcp import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 _MF_ID: Final = 0x3F00
 _SHORT_READ: Final = 256
+_LAST_RECORD: Final = 254
 _CARDHOLDER_PINS: Final = frozenset({*range(0x01, 0x09), 0x11, *range(0x81, 0x89)})
 """Application PINs, universal PIN and second PINs; the others are administrative codes. Spec: TS 102 221, 9.5.1."""
 
@@ -155,7 +156,8 @@ class CardFiles:
             if count is not None and count > most:
                 raise LimitExceededError(name, "dir_records", most, found=f"{count} records")
             records: list[bytes] = []
-            for number in range(1, (most + 1 if count is None else count) + 1):
+            last = min(most + 1 if count is None else count, _LAST_RECORD)
+            for number in range(1, last + 1):
                 response = self._send(read_record(number, length))
                 if response.sw == SW.RECORD_NOT_FOUND and count is None:
                     break

@@ -8,28 +8,36 @@
     6  5031 directly below the master file
 
 Guarantees: a candidate counts only when its EF.ODF was selected, read and parsed, since cards exist that answer 9000
-to any AID; a channel that led nowhere is closed. "Not there" is the answer only when every rung said so.
+to any AID; a channel that led nowhere is closed. "Not there" is the answer only when every rung said so, EF.DIR
+included; an EF.ODF behind a PIN ends the search, for it is there.
 
 Spec: design decision D8; OMA-WAP-TS-ProvSC and OMA-TS-DM_Bootstrap could be read in part only (docs/supported.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.card.directory import MASTER, Directory
-from smartcard_dm.errors import CardNotFoundError, CardReadError, DecodeError
-from smartcard_dm.iso7816 import AID, parse_dir_file, parse_dir_record
-from smartcard_dm.iso7816.fcp import FileStructure
-from smartcard_dm.pkcs15 import parse_odf
+from smartcard_dm.errors import (
+    CardNotFoundError,
+    CardReadError,
+    DecodeError,
+    PinBlockedError,
+    PinError,
+    PinRequiredError,
+    SmartcardDmError,
+)
+from smartcard_dm.iso7816 import AID, SW, FileStructure, parse_dir_file, parse_dir_record
+from smartcard_dm.pkcs15 import parse_odf, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smartcard_dm.card.channels import Channels
     from smartcard_dm.card.files import CardFiles
-    from smartcard_dm.iso7816 import ApplicationTemplate
+    from smartcard_dm.iso7816 import ApplicationTemplate, FilePath
     from smartcard_dm.limits import Limits
     from smartcard_dm.pkcs15 import Odf
 
@@ -57,31 +65,43 @@ class _Rung:
     odf: tuple[int, ...] = (EF_ODF,)
 
 
+@dataclass(slots=True)
+class _Search:
+    """What was tried so far."""
+
+    tried: list[str] = field(default_factory=list)
+    unreadable: bool = False
+    """Whether anything but "not there" was the answer."""
+
+    def missed(self, way: str, error: SmartcardDmError) -> None:
+        self.tried.append(f"{way}: {error}")
+        self.unreadable = self.unreadable or not isinstance(error, CardNotFoundError)
+
+
 def find_application(channels: Channels, limits: Limits) -> FoundApplication:
     """Return the provisioning application of a card.
 
     Raises:
         CardNotFoundError: every rung says that it is not there.
         CardReadError: none counts, and at least one could not be read.
+        PinRequiredError, PinError, PinBlockedError: an EF.ODF is behind a PIN.
         CardConnectionError: the way to the card failed.
     """
-    tried: list[str] = []
-    unreadable = False
-    rungs = _rungs(channels, limits, tried)
-    for rung in rungs:
+    search = _Search()
+    for rung in _rungs(channels, limits, search):
         try:
             directory, octets = _read_odf(rung)
             odf = parse_odf(octets, limits=limits)
-        except CardNotFoundError as error:
-            tried.append(f"{rung.way}: {error}")
-        except (CardReadError, DecodeError) as error:
-            unreadable = True
-            tried.append(f"{rung.way}: {error}")
+        except (CardNotFoundError, CardReadError, DecodeError) as error:
+            search.missed(rung.way, error)
+        except (PinRequiredError, PinError, PinBlockedError):
+            channels.close(rung.files)
+            raise
         else:
             return FoundApplication(rung.files, directory, odf, rung.way)
         channels.close(rung.files)
-    told = "; ".join(tried)
-    if unreadable:
+    told = "; ".join(search.tried)
+    if search.unreadable:
         raise CardReadError(f"the PKCS#15 application could not be read: {told}")
     raise CardNotFoundError(f"no PKCS#15 application on this card: {told}")
 
@@ -93,30 +113,29 @@ def _read_odf(rung: _Rung) -> tuple[Directory, bytes]:
     return directory, octets
 
 
-def _rungs(channels: Channels, limits: Limits, tried: list[str]) -> Iterator[_Rung]:
+def _rungs(channels: Channels, limits: Limits, search: _Search) -> Iterator[_Rung]:
     application = Directory(bytes(AID.PKCS15))
     try:
         extra = channels.open()
-    except CardReadError as error:
-        tried.append(f"AID on a logical channel: {error}")
+    except (CardReadError, DecodeError) as error:
+        # No channel says nothing about the card's content; the basic channel will.
+        search.tried.append(f"AID on a logical channel: {error}")
     else:
         yield _Rung(f"AID on logical channel {extra.channel}", extra, application)
     basic = channels.basic
     yield _Rung("AID on the basic channel", basic, application)
     try:
         templates = read_dir(basic, limits)
-    except CardNotFoundError as error:
-        tried.append(f"EF.DIR: {error}")
-    except (CardReadError, DecodeError) as error:
-        tried.append(f"EF.DIR: {error}")
+    except (CardNotFoundError, CardReadError, DecodeError) as error:
+        search.missed("EF.DIR", error)
     else:
-        yield from _named_by_dir(basic, templates)
+        yield from _named_by_dir(basic, templates, search)
     for path in _FIXED:
         yield _Rung(f"path 3F00/{path[0]:04X}", basic, Directory(b"", path))
     yield _Rung("5031 below the master file", basic, MASTER)
 
 
-def _named_by_dir(basic: CardFiles, templates: tuple[ApplicationTemplate, ...]) -> Iterator[_Rung]:
+def _named_by_dir(basic: CardFiles, templates: tuple[ApplicationTemplate, ...], search: _Search) -> Iterator[_Rung]:
     for template in templates:
         if template.application is not AID.PKCS15 or template.path is None:
             continue
@@ -124,11 +143,22 @@ def _named_by_dir(basic: CardFiles, templates: tuple[ApplicationTemplate, ...]) 
         home = Directory(b"", ids[1:] if template.path.is_absolute else ids)
         locations = template.locations
         if locations is not None and locations.odf_path is not None:
-            odf = locations.odf_path.file_ids
-            if locations.odf_path.is_absolute:
-                home, odf = Directory(b"", odf[1:-1]), odf[-1:]
-            yield _Rung("ODF path in EF.DIR", basic, home, odf)
+            try:
+                named = _odf_path(basic, home, locations.odf_path)
+            except (CardReadError, DecodeError) as error:
+                search.missed("ODF path in EF.DIR", error)
+            else:
+                yield named
         yield _Rung("path in EF.DIR", basic, home)
+
+
+def _odf_path(basic: CardFiles, home: Directory, path: FilePath) -> _Rung:
+    resolved = resolve(path, home.file_ids[-1] if home.file_ids else None)
+    if not resolved.segments:
+        raise CardReadError(f"the path {path} names a directory, not a file")
+    if not resolved.absolute:
+        return _Rung("ODF path in EF.DIR", basic, home, resolved.segments)
+    return _Rung("ODF path in EF.DIR", basic, Directory(b"", resolved.segments[:-1]), resolved.segments[-1:])
 
 
 def read_dir(files: CardFiles, limits: Limits) -> tuple[ApplicationTemplate, ...]:
@@ -143,8 +173,17 @@ def read_dir(files: CardFiles, limits: Limits) -> tuple[ApplicationTemplate, ...
     fcp = files.select(MASTER, (EF_DIR,))
     descriptor = None if fcp is None else fcp.descriptor
     if descriptor is not None and descriptor.structure is FileStructure.TRANSPARENT:
-        octets, _ = files.read(MASTER, (EF_DIR,))
-        return parse_dir_file(octets, limits=limits)[0]
-    records = files.read_records(MASTER, (EF_DIR,), limits.dir_records)
+        return _read_transparent_dir(files, limits)
+    try:
+        records = files.read_records(MASTER, (EF_DIR,), limits.dir_records)
+    except CardReadError as error:
+        if descriptor is None and error.sw == SW.COMMAND_INCOMPATIBLE_WITH_FILE:
+            return _read_transparent_dir(files, limits)
+        raise
     found = (parse_dir_record(record, limits=limits) for record in records)
     return tuple(template for template in found if template is not None)
+
+
+def _read_transparent_dir(files: CardFiles, limits: Limits) -> tuple[ApplicationTemplate, ...]:
+    octets, _ = files.read(MASTER, (EF_DIR,))
+    return parse_dir_file(octets, limits=limits)[0]

@@ -1,7 +1,8 @@
 """The provisioning application of a card: its directories and objects, each read once and only when asked for.
 
 Guarantees: every directory of a kind is looked into, in the order of EF.ODF, which is their priority; an object keeps
-the place it was found at. Leaves to its caller: what the octets of an object mean.
+the place it was found at. A file that a directory names and the card has not is "could not read" (CardReadError): only
+a card without the application says "not there". Leaves to its caller: what the octets of an object mean.
 
 Spec: PKCS#15 v1.1, 6; design decision D8.
 """
@@ -10,10 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from smartcard_dm.card.directory import Directory
-from smartcard_dm.errors import CardReadError, UnsupportedError
+from smartcard_dm.errors import CardNotFoundError, CardReadError, Pkcs15Error, UnsupportedError
+from smartcard_dm.iso7816 import AID
 from smartcard_dm.pkcs15 import (
     CertificateObject,
     DataObject,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from smartcard_dm.limits import Limits
     from smartcard_dm.pkcs15 import ObjectDirectory, ObjectValue, Odf, TokenInfo
 
-EF_TOKEN_INFO = 0x5032
+EF_TOKEN_INFO: Final = 0x5032
 
 T = TypeVar("T")
 
@@ -82,8 +84,9 @@ class ProvisioningApplication:
         """The objects of every DODF.
 
         Raises:
-            CardReadError, CardNotFoundError, PinRequiredError: a directory file could not be read.
-            Pkcs15Error: a directory file is malformed.
+            CardReadError, PinRequiredError, PinError, PinBlockedError: a directory file could not be read.
+            Pkcs15Error: a directory file, or a path to one, is malformed.
+            LimitExceededError: a directory file is too large, or has too many objects.
         """
         return self._objects(DirectoryKind.DATA_OBJECTS, parse_dodf, lambda item: item.value)
 
@@ -104,14 +107,14 @@ class ProvisioningApplication:
 
     @cached_property
     def token_info(self) -> TokenInfo:
-        """EF.TokenInfo, which a card need not have; raises as `data_objects`."""
-        return parse_token_info(self._read(self._home, (EF_TOKEN_INFO,)))
+        """EF.TokenInfo; raises as `data_objects`, and CardNotFoundError, since a card need not have it."""
+        return parse_token_info(self._files.read(self._home, (EF_TOKEN_INFO,))[0])
 
     def read_value(self, value: ObjectValue) -> bytes:
         """Return the octets of an object's value.
 
         Raises:
-            CardReadError, CardNotFoundError, PinRequiredError: the file could not be read.
+            CardReadError, PinRequiredError, PinError, PinBlockedError: the file could not be read.
             Pkcs15Error: the path leads nowhere, or beyond the file.
             UnsupportedError: the value is on a network, or enciphered with a key nobody here has.
         """
@@ -153,24 +156,31 @@ class ProvisioningApplication:
     def _place(self, value: ObjectValue | None, listed_in: str) -> str:
         if not isinstance(value, IndirectPath):
             return listed_in
-        directory, file_ids = self._locate(value.path)
+        try:
+            directory, file_ids = self._locate(value.path)
+        except (CardReadError, Pkcs15Error):
+            return str(value.path)  # an error for whoever reads the value; other objects do not suffer from it
         return directory.name(*file_ids)
 
     def _locate(self, path: FilePath) -> tuple[Directory, tuple[int, ...]]:
         """Return the directory to be in and the identifiers to select from there."""
-        own = self._home.file_ids
+        home = self._home if path.aid in {b"", bytes(AID.PKCS15), self._home.aid} else Directory(path.aid)
+        own = home.file_ids
         resolved = resolve(path, own[-1] if own else None)
         segments = resolved.segments
         if not segments:
             raise CardReadError(f"the path {path} names a directory, not a file")
         if not resolved.absolute:
-            return self._home, segments
+            return home, segments
         if own and segments[: len(own)] == own and len(segments) > len(own):
-            return self._home, segments[len(own) :]
+            return home, segments[len(own) :]
         return Directory(b"", segments[:-1]), segments[-1:]
 
     def _read(self, directory: Directory, file_ids: tuple[int, ...]) -> bytes:
         key = (directory, file_ids)
         if key not in self._content:
-            self._content[key] = self._files.read(directory, file_ids)[0]
+            try:
+                self._content[key] = self._files.read(directory, file_ids)[0]
+            except CardNotFoundError as error:
+                raise CardReadError(f"the card names {directory.name(*file_ids)} and has it not: {error}") from error
         return self._content[key]

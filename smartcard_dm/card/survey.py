@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 from smartcard_dm.card.directory import MASTER, Directory
 from smartcard_dm.card.ladder import EF_DIR, read_dir
 from smartcard_dm.errors import CardConnectionError, CardError, CardNotFoundError, DecodeError
-from smartcard_dm.iso7816 import AID, decode_iccid, decode_imsi
-from smartcard_dm.iso7816.fcp import FileStructure
+from smartcard_dm.iso7816 import AID, FileStructure, decode_iccid, decode_imsi
 from smartcard_dm.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from smartcard_dm.card.files import CardFiles
+    from smartcard_dm.card.provisioning import ProvisioningApplication
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.identity import CardIdentity
     from smartcard_dm.iso7816 import ApplicationTemplate, Fcp
@@ -102,8 +102,9 @@ def survey_card(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Survey
     """
     identity = card.identity
     files = card.files
+    warnings: list[str] = []
     directories = [SurveyedDirectory("MF 3F00", tuple(_files(files, MASTER, _MASTER_FILES)))]
-    for template in _applications(files, limits):
+    for template in _applications(files, limits, warnings):
         known = template.application
         listed = _CATALOGUE.get(known, ()) if known is not None else ()
         label = template.label or (known.name if known is not None else "application")
@@ -114,18 +115,24 @@ def survey_card(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Survey
         )
     try:
         application = card.provisioning
-        way, objects = f"{application.path}, by {application.way}", tuple(_objects(card))
     except CardConnectionError:
         raise
-    except (CardError, DecodeError) as error:
-        return Survey(identity, tuple(directories), str(error), (), ())
-    return Survey(identity, tuple(directories), way, objects, tuple(application.warnings))
+    except CardError as error:
+        return Survey(identity, tuple(directories), str(error), (), tuple(warnings))
+    objects = tuple(_objects(application, warnings))
+    way = f"{application.path}, by {application.way}"
+    return Survey(identity, tuple(directories), way, objects, (*application.warnings, *warnings))
 
 
-def _applications(files: CardFiles, limits: Limits) -> tuple[ApplicationTemplate, ...]:
+def _applications(files: CardFiles, limits: Limits, warnings: list[str]) -> tuple[ApplicationTemplate, ...]:
     try:
         return read_dir(files, limits)
+    except CardConnectionError:
+        raise
     except CardNotFoundError:
+        return ()
+    except (CardError, DecodeError) as error:
+        warnings.append(f"the applications of EF.DIR are left out: {error}")
         return ()
 
 
@@ -138,8 +145,8 @@ def _application_files(
         home = files.enter(Directory(template.aid))
     except CardConnectionError:
         raise
-    except CardError as error:
-        yield SurveyedFile("ADF", template.aid.hex().upper(), None, "", (), str(error))
+    except (CardError, DecodeError) as error:
+        yield SurveyedFile("ADF", template.aid.hex().upper(), None, "", (), f"({error})")
         return
     yield from _files(files, home, listed)
 
@@ -152,12 +159,21 @@ def _files(files: CardFiles, home: Directory, listed: tuple[tuple[int, str], ...
             continue
         except CardConnectionError:
             raise
-        except CardError as error:
-            yield SurveyedFile(name, home.name(file_id), None, "", (), str(error))
+        except (CardError, DecodeError) as error:
+            yield SurveyedFile(name, home.name(file_id), None, "", (), f"({error})")
             continue
-        rules = tuple(str(rule) for rule in files.access_rules(home, fcp))
+        rules = _access(files, home, fcp)
         size = None if fcp is None else fcp.file_size
         yield SurveyedFile(name, home.name(file_id), size, _structure(fcp), rules, _content(files, home, file_id))
+
+
+def _access(files: CardFiles, home: Directory, fcp: Fcp | None) -> tuple[str, ...]:
+    try:
+        return tuple(str(rule) for rule in files.access_rules(home, fcp))
+    except CardConnectionError:
+        raise
+    except (CardError, DecodeError) as error:
+        return (f"({error})",)
 
 
 def _structure(fcp: Fcp | None) -> str:
@@ -181,17 +197,37 @@ def _content(files: CardFiles, home: Directory, file_id: int) -> str:
         return f"({error})"
 
 
-def _objects(card: CardSession) -> Iterator[SurveyedObject]:
-    application = card.provisioning
+def _objects(application: ProvisioningApplication, warnings: list[str]) -> Iterator[SurveyedObject]:
+    """Give the objects of every kind; a kind that cannot be read is a warning, and the others are given."""
+    for listed in (_data_objects, _certificates, _public_keys, _auth_objects):
+        try:
+            yield from listed(application)
+        except CardConnectionError:
+            raise
+        except (CardError, DecodeError) as error:
+            warnings.append(str(error))
+
+
+def _data_objects(application: ProvisioningApplication) -> Iterator[SurveyedObject]:
     for data in application.data_objects:
         item = data.object
         yield SurveyedObject("data object", item.name, data.directory, data.place, item.oid or "", private=item.private)
+
+
+def _certificates(application: ProvisioningApplication) -> Iterator[SurveyedObject]:
     for certificate in application.trusted_certificates:
-        found = certificate.object
-        name = found.label or found.id.hex()
-        yield SurveyedObject("trusted certificate", name, certificate.directory, certificate.place)
+        item = certificate.object
+        name, place = item.label or item.id.hex(), certificate.place
+        yield SurveyedObject("trusted certificate", name, certificate.directory, place, private=item.private)
+
+
+def _public_keys(application: ProvisioningApplication) -> Iterator[SurveyedObject]:
     for key in application.trusted_public_keys:
-        name = key.object.label or key.object.id.hex()
-        yield SurveyedObject("trusted public key", name, key.directory, key.place)
+        item = key.object
+        name = item.label or item.id.hex()
+        yield SurveyedObject("trusted public key", name, key.directory, key.place, private=item.private)
+
+
+def _auth_objects(application: ProvisioningApplication) -> Iterator[SurveyedObject]:
     for pin in application.auth_objects:
         yield SurveyedObject("authentication object", pin.object.label or "PIN", pin.directory, pin.place)

@@ -1,6 +1,7 @@
 """PKCS#15 directory files and EF.DIR records from readable descriptions.
 
-Guarantees: each generator has the form card profiles want, and reports a fault as ValueError.
+Guarantees: each generator has the form card profiles want, and reports a fault as ValueError; what it makes is read
+back by this project's own reader before it is given out.
 
 Spec: PKCS#15 v1.1, 6; ETSI TS 102 221, 13.1.
 """
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.iso7816 import build_dir_record
+from smartcard_dm.errors import DecodeError
+from smartcard_dm.iso7816 import build_dir_record, parse_dir_record
 from smartcard_dm.personalise.fields import Fields, each
 from smartcard_dm.pkcs15 import (
     CertificateKind,
@@ -34,9 +36,17 @@ from smartcard_dm.pkcs15 import (
     build_pin_object,
     build_public_key_object,
     build_token_info,
+    parse_aodf,
+    parse_cdf,
+    parse_dodf,
+    parse_odf,
+    parse_pukdf,
+    parse_token_info,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smartcard_dm.pkcs15 import ObjectValue
     from vendor_pcsc.virtual import GeneratorContext
 
@@ -54,7 +64,7 @@ def application_template(value: object, _context: GeneratorContext) -> bytes:
         token_info_path=fields.optional_octets("token_info_path"),
     )
     fields.end()
-    return record
+    return _readable(record, parse_dir_record)
 
 
 def odf(value: object, context: GeneratorContext) -> bytes:
@@ -69,7 +79,7 @@ def odf(value: object, context: GeneratorContext) -> bytes:
             return build_odf([(_DIRECTORIES[name], _path(where))])
         return build_odf([(_DIRECTORIES[name], InPlaceObjects((context.generate(where),)))])
 
-    return each(value, entry)
+    return _readable(each(value, entry), parse_odf)
 
 
 def dodf(value: object, context: GeneratorContext) -> bytes:
@@ -99,7 +109,7 @@ def dodf(value: object, context: GeneratorContext) -> bytes:
             )
         )
 
-    return each(value, entry)
+    return _readable(each(value, entry), parse_dodf)
 
 
 def cdf(value: object, context: GeneratorContext) -> bytes:
@@ -127,7 +137,7 @@ def cdf(value: object, context: GeneratorContext) -> bytes:
             )
         )
 
-    return each(value, entry)
+    return _readable(each(value, entry), parse_cdf)
 
 
 def pukdf(value: object, context: GeneratorContext) -> bytes:
@@ -155,7 +165,7 @@ def pukdf(value: object, context: GeneratorContext) -> bytes:
             )
         )
 
-    return each(value, entry)
+    return _readable(each(value, entry), parse_pukdf)
 
 
 def aodf(value: object, _context: GeneratorContext) -> bytes:
@@ -177,8 +187,8 @@ def aodf(value: object, _context: GeneratorContext) -> bytes:
                 pin_id=fields.octets("auth_id"),
                 flags=frozenset({PinFlag.INITIALIZED, PinFlag.NEEDS_PADDING}),
                 pin_type=PinType.ASCII_NUMERIC,
-                min_length=fields.number("min_length", 4) or 4,
-                stored_length=fields.number("stored_length", 8) or 8,
+                min_length=fields.number_or("min_length", 4),
+                stored_length=fields.number_or("stored_length", 8),
                 max_length=fields.number("max_length"),
                 reference=reference[0],
                 pad_char=0xFF,
@@ -187,7 +197,7 @@ def aodf(value: object, _context: GeneratorContext) -> bytes:
             )
         )
 
-    return each(value, entry)
+    return _readable(each(value, entry), parse_aodf)
 
 
 def token_info(value: object, _context: GeneratorContext) -> bytes:
@@ -206,7 +216,16 @@ def token_info(value: object, _context: GeneratorContext) -> bytes:
         preferred_language=None,
     )
     fields.end()
-    return build_token_info(info)
+    return _readable(build_token_info(info), parse_token_info)
+
+
+def _readable(octets: bytes, parse: Callable[[bytes], object]) -> bytes:
+    """Return the octets, unless the reader refuses them."""
+    try:
+        parse(octets)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error
+    return octets
 
 
 def _value(fields: Fields, context: GeneratorContext) -> ObjectValue:

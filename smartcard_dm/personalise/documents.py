@@ -11,12 +11,14 @@ import base64
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from smartcard_dm import wbxml
-from smartcard_dm.dm import Embedding, account_from_mapping, build_bootstrap
+from smartcard_dm.dm import Embedding, account_from_mapping, build_bootstrap, parse_bootstrap
 from smartcard_dm.errors import SmartcardDmError
 from smartcard_dm.personalise.fields import Fields
+from smartcard_dm.wbxml.header import VERSIONS
 
 if TYPE_CHECKING:
     from vendor_pcsc.virtual import GeneratorContext
@@ -29,7 +31,10 @@ def certificate(value: object, context: GeneratorContext) -> bytes:
 
 def public_key(value: object, context: GeneratorContext) -> bytes:
     """Return the SubjectPublicKeyInfo of a certificate's key, described as for `certificate`."""
-    key = _load(value, context).public_key()
+    try:
+        key = _load(value, context).public_key()
+    except UnsupportedAlgorithm as error:
+        raise ValueError(f"the certificate's key cannot be used: {error}") from error
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -41,10 +46,12 @@ def dm_bootstrap(value: object, context: GeneratorContext) -> bytes:
     the profile with a whole message in XML form.
     """
     fields = Fields(value)
-    version = fields.optional_text("wbxml_version") or "1.2"
+    version = fields.text_or("wbxml_version", "1.2")
+    if version not in VERSIONS:
+        raise ValueError(f"wbxml_version: wanted one of {', '.join(VERSIONS)}")
     try:
         if "xml" in fields:
-            xml = context.read_file(fields.text("xml"))
+            octets = wbxml.from_xml(context.read_file(fields.text("xml")), version)
         else:
             accounts = fields.value("accounts")
             if not isinstance(accounts, list):
@@ -52,11 +59,12 @@ def dm_bootstrap(value: object, context: GeneratorContext) -> bytes:
             sources = [_with_certificates(account, context) for account in accounts]
             xml = build_bootstrap(
                 [account_from_mapping(source, place=f"accounts[{at}]") for at, source in enumerate(sources)],
-                session_id=fields.optional_text("session_id") or "1",
-                msg_id=fields.optional_text("msg_id") or "1",
+                session_id=fields.text_or("session_id", "1"),
+                msg_id=fields.text_or("msg_id", "1"),
                 embedding=fields.member("embedding", Embedding, Embedding.WBXML),
             )
-        octets = wbxml.from_xml(xml, version)
+            octets = wbxml.from_xml(xml, version)
+            parse_bootstrap(octets)
     except SmartcardDmError as error:
         raise ValueError(str(error)) from error
     fields.end()
@@ -68,7 +76,10 @@ def _load(value: object, context: GeneratorContext) -> x509.Certificate:
     octets = fields.text("pem").encode() if "pem" in fields else context.read_file(fields.text("file"))
     fields.end()
     is_pem = b"-----BEGIN" in octets
-    return x509.load_pem_x509_certificate(octets) if is_pem else x509.load_der_x509_certificate(octets)
+    try:
+        return x509.load_pem_x509_certificate(octets) if is_pem else x509.load_der_x509_certificate(octets)
+    except (ValueError, x509.InvalidVersion) as error:
+        raise ValueError("not an X.509 certificate, neither PEM nor DER") from error
 
 
 def _with_certificates(account: object, context: GeneratorContext) -> dict[str, object]:

@@ -5,13 +5,15 @@ Guarantees: every fault is a ValueError that names the key, as generators of car
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import Enum
 
 Member = TypeVar("Member", bound="Enum")
+_MOST_DIGITS: Final = 9
+"""Digits of a number; everything on a card fits 16 bits."""
 
 
 class Fields:
@@ -46,10 +48,15 @@ class Fields:
         """Take a text, or None."""
         return self.text(key) if key in self else None
 
+    def text_or(self, key: str, default: str) -> str:
+        """Take a text; absent is the default."""
+        return self.text(key) if key in self else default
+
     def octets(self, key: str) -> bytes:
         """Take hexadecimal digits that have to be there."""
+        text = self.text(key)
         try:
-            return bytes.fromhex(self.text(key))
+            return bytes.fromhex(text)
         except ValueError:
             raise ValueError(f"{key}: wanted pairs of hexadecimal digits") from None
 
@@ -57,18 +64,23 @@ class Fields:
         """Take hexadecimal digits, or None."""
         return self.octets(key) if key in self else None
 
-    def number(self, key: str, default: int | None = None) -> int | None:
-        """Take a decimal number."""
-        if key not in self:
-            return default
-        text = self.text(key)
-        if not (text.isascii() and text.isdecimal()):
+    def number(self, key: str) -> int | None:
+        """Take a decimal number, or None."""
+        text = self.optional_text(key)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
             raise ValueError(f"{key}: wanted a decimal number")
         return int(text)
 
+    def number_or(self, key: str, default: int) -> int:
+        """Take a decimal number; absent is the default."""
+        found = self.number(key)
+        return default if found is None else found
+
     def flag(self, key: str) -> bool:
         """Take `true` or `false`; absent is false."""
-        text = self.optional_text(key) or "false"
+        text = self.text_or(key, "false")
         if text not in {"true", "false"}:
             raise ValueError(f"{key}: wanted true or false")
         return text == "true"
