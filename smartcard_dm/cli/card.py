@@ -7,25 +7,35 @@ import click
 from smartcard_dm.card.survey import survey_card
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.options import card_option, json_option, open_for, pin_options
-from smartcard_dm.cli.output import console, print_json
-from smartcard_dm.report.card import card_tree
+from smartcard_dm.cli.output import print_json, print_text
+from smartcard_dm.cli.program import CommandGroup
+from smartcard_dm.report.card import card_lines
 from smartcard_dm.report.forms import survey_form
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def command() -> None:
     """Look at a card; nothing is ever written to it."""
 
 
-@command.command()
+@command.command(short_help="Files, access rules and PKCS#15 objects as a tree.")
 @card_option
 @pin_options
 @json_option
 def show(card_uri: str, pin_env: str | None, *, use_last_try: bool, as_json: bool) -> None:
-    """Show a card as a tree: files with sizes and access rules, PKCS#15 objects and where they stand."""
-    with reported(as_json=as_json), open_for(card_uri, pin_env, use_last_try=use_last_try) as card:
+    """Show a card as a tree: files with sizes and access rules, PKCS#15 objects and where they stand.
+
+    \b
+    Examples:
+      smartcard-dm card show --card profile:usim.yaml
+      PIN=... smartcard-dm card show --card profile:usim.yaml --pin-env PIN
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    with (
+        reported(as_json=as_json, thing=card_uri),
+        open_for(card_uri, pin_env, use_last_try=use_last_try) as card,
+    ):
         survey = survey_card(card)
         if as_json:
             print_json(survey_form(survey))
         else:
-            console().print(card_tree(survey))
+            print_text(card_lines(survey))

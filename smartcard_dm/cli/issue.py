@@ -2,70 +2,105 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from smartcard_dm.cli.exits import reported
-from smartcard_dm.cli.options import json_option, policy_option, secret_from_environment
-from smartcard_dm.cli.output import print_json
-from smartcard_dm.dm import parse_server_id
+from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
+from smartcard_dm.cli.options import TEXT, json_option, policy_option, secret_from_environment, wbxml_version_option
+from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_terminal, write_octets
+from smartcard_dm.cli.usage import usage_error
+from smartcard_dm.dm import ServerId, parse_server_id
+from smartcard_dm.errors import DmError, KeyMaterialError, LimitExceededError
+from smartcard_dm.limits import DEFAULT_LIMITS
+from smartcard_dm.report.forms import issued_form
 from smartcard_dm.server import Header, issue
 from smartcard_dm.trust.policy import POLICIES
 from smartcard_dm.xmlsec import PrivateSigningKey, SecretSigningKey
 from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
+    from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.secret import Secret
-    from smartcard_dm.xmlsec import SigningKey
+    from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
+
+KEY_FILE_OCTETS: Final = 64 * 1024
+"""Octets of a private key's file. An RSA key of 16,384 bits needs 13,000."""
+
+
+if TYPE_CHECKING:
+    _ServerIdParam = click.ParamType[ServerId]
+else:
+    _ServerIdParam = click.ParamType  # older releases of click have no type argument
+
+
+_KEY_ADVICE: Final = "give a PEM private key, and its password with --key-password-env if it has one"
+
+
+class ServerIdType(_ServerIdParam):
+    """The type of an option that names a server."""
+
+    name = "id"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ServerId:
+        """Return the ServerID."""
+        try:
+            return parse_server_id(str(value))
+        except DmError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
-@click.argument("commands", type=click.File("rb"))
-@click.option("--server-id", required=True, metavar="ID", help="Your ServerID; becomes SyncHdr/Source/LocURI.")
+@click.argument("commands", type=INPUT_FILE)
 @click.option(
-    "--key",
-    "key_file",
-    metavar="PEM",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Private key: RSA, EC (P-256, P-384, P-521) or Ed25519.",
-)
-@click.option("--key-password-env", metavar="NAME", help="Environment variable with the password of the private key.")
-@click.option("--secret-env", metavar="NAME", help="Environment variable with the shared secret, for an HMAC.")
-@click.option("--algorithm", type=click.Choice(list(SIGNATURE_BY_NAME)), help="Default: the one that fits the key.")
-@click.option("--key-name", metavar="NAME", help="Written as KeyName, a hint for the receiver.")
-@policy_option
-@click.option("--session-id", metavar="TEXT", help="Default: the document's, else the time in seconds.")
-@click.option("--msg-id", metavar="TEXT", help="Default: the document's, else 1.")
-@click.option("--target", metavar="URI", help="The device; default: the document's, else ./ (whichever reads it).")
-@click.option(
-    "--wbxml-version",
-    "version",
-    type=click.Choice(["1.1", "1.2", "1.3"]),
-    default="1.2",
-    show_default=True,
-    help="Version octet of the message.",
+    "--server-id",
+    required=True,
+    type=ServerIdType(),
+    metavar="ID",
+    help="Your ServerID, as the accounts of the devices have it; becomes SyncHdr/Source/LocURI.",
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, allow_dash=True),
     required=True,
     metavar="FILE",
-    help="Where the message goes; - is standard output.",
+    help="Where the message goes; - is standard output, unless it is a terminal.",
 )
+@click.option(
+    "--key",
+    "key_file",
+    type=INPUT_FILE,
+    metavar="PEM",
+    help="File of the private key: RSA, EC (P-256, P-384, P-521) or Ed25519.",
+)
+@click.option("--key-password-env", metavar="NAME", help="Environment variable with the password of the private key.")
+@click.option("--secret-env", metavar="NAME", help="Environment variable with the shared secret, for an HMAC.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(list(SIGNATURE_BY_NAME)),
+    metavar="NAME",
+    help="hmac-, rsa-, rsa-pss- or ecdsa- with sha256, sha384 or sha512, such as rsa-pss-sha384; or eddsa-ed25519; "
+    "by the legacy policy rsa-sha1 too.  [default: what fits the key]",
+)
+@click.option("--key-name", type=TEXT, metavar="NAME", help="Written as KeyName, a hint for the receiver.")
+@policy_option
+@click.option(
+    "--session-id", type=TEXT, metavar="TEXT", help="SessionID.  [default: the document's, else the time in seconds]"
+)
+@click.option("--msg-id", type=TEXT, metavar="TEXT", help="MsgID.  [default: the document's, else 1]")
+@click.option(
+    "--target", type=TEXT, metavar="URI", help="The device.  [default: the document's, else ./, whichever reads it]"
+)
+@wbxml_version_option
 @json_option
 def command(  # noqa: PLR0913 - one argument for each option
-    commands: BinaryIO,
+    commands: InputFile,
     *,
-    server_id: str,
-    key_file: Path | None,
+    server_id: ServerId,
+    output: str,
+    key_file: InputFile | None,
     key_password_env: str | None,
     secret_env: str | None,
     algorithm: str | None,
@@ -75,63 +110,93 @@ def command(  # noqa: PLR0913 - one argument for each option
     msg_id: str | None,
     target: str | None,
     version: str,
-    output: str,
     as_json: bool,
 ) -> None:
     """Compose, sign and encode a sessionless message.
 
-    COMMANDS is XML: a SyncML document or a bare SyncBody; - is standard input.
-    """
-    if (key_file is None) == (secret_env is None):
-        raise click.UsageError("give exactly one of --key and --secret-env")
-    if output == "-" and (as_json or sys.stdout.isatty()):
-        raise click.UsageError("a message is binary: give -o FILE, or pipe it and leave out --json")
+    COMMANDS is XML: a SyncML document, whose header is completed, or a bare SyncBody; - is standard input. Sign with
+    a private key (--key) or with a secret shared with the device (--secret-env).
+
+    \b
+    Examples:
+      smartcard-dm issue commands.xml --server-id com.example.dms \\
+          --key dms.pem -o message.wbxml
+      smartcard-dm issue commands.xml --server-id com.example.dms \\
+          --secret-env SECRET -o - | smartcard-dm wbxml decode -
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    _check_usage(commands, key_file, key_password_env, secret_env, output, as_json=as_json)
     secret = secret_from_environment(secret_env, "--secret-env")
     password = secret_from_environment(key_password_env, "--key-password-env")
-    with reported(as_json=as_json):
-        key = _key(key_file, password, secret)
-        method = key.default_algorithm if algorithm is None else SIGNATURE_BY_NAME[algorithm]
+    policy = POLICIES[policy_name]().algorithms
+    source = commands.read(DEFAULT_LIMITS.xml_octets)
+    key: SigningKey
+    if key_file is not None:
+        pem = key_file.read(KEY_FILE_OCTETS)
+        with reported(as_json=as_json, thing=key_file.name, advice=_KEY_ADVICE):
+            key = _private_key(pem, password)
+    else:
+        assert secret is not None  # noqa: S101 - exactly one of --key and --secret-env was checked for
+        key = SecretSigningKey(secret)
+    method = _method(key, algorithm, policy)
+    with reported(as_json=as_json, thing=commands.name):
+        if len(source) > DEFAULT_LIMITS.xml_octets:
+            raise LimitExceededError("commands to issue", "xml_octets", DEFAULT_LIMITS.xml_octets)
         message = issue(
-            commands.read(),
-            parse_server_id(server_id),
+            source,
+            server_id,
             key,
             header=Header(session_id, msg_id, target, default_session_id=str(int(time.time()))),
             algorithm=method,
             key_name=key_name,
-            policy=POLICIES[policy_name]().algorithms,
+            policy=policy,
             version=version,
         )
-    _write(output, message)
+    write_octets(output, message)
     if as_json:
-        print_json(
-            {
-                "file": output,
-                "octets": len(message),
-                "server_id": server_id,
-                "algorithm": method.identifier,
-                "sha256": hashlib.sha256(message).hexdigest(),
-            }
+        print_json(issued_form(output, message, server_id, method))
+    elif output != STDOUT:
+        print_text(f"{output}: {len(message)} octets from {server_id}, signed with {method.identifier}", wrap=False)
+
+
+def _check_usage(
+    commands: InputFile,
+    key_file: InputFile | None,
+    key_password_env: str | None,
+    secret_env: str | None,
+    output: str,
+    *,
+    as_json: bool,
+) -> None:
+    if (key_file is None) == (secret_env is None):
+        raise usage_error("give exactly one of --key and --secret-env")
+    if key_file is None and key_password_env is not None:
+        raise usage_error("--key-password-env goes with --key")
+    if key_file is not None and key_file.path == STDIN == commands.path:
+        raise usage_error("standard input cannot hold both COMMANDS and the key: give one of them as a file")
+    if output == STDOUT and as_json:
+        raise usage_error("-o - and --json both want standard output: give -o FILE")
+    if output == STDOUT and stdout_is_terminal():
+        raise usage_error("a message is binary and standard output is a terminal: give -o FILE")
+
+
+def _private_key(pem: bytes, password: Secret | None) -> SigningKey:
+    if len(pem) > KEY_FILE_OCTETS:
+        raise KeyMaterialError(f"larger than {KEY_FILE_OCTETS} octets: not a private key")
+    return PrivateSigningKey.from_pem(pem, password)
+
+
+def _method(key: SigningKey, name: str | None, policy: AlgorithmPolicy) -> SignatureAlgorithm:
+    """Return the algorithm to sign with; one that fits neither key nor policy is a wrong command line."""
+    method = key.default_algorithm if name is None else SIGNATURE_BY_NAME[name]
+    fitting = [other for other in SIGNATURE_BY_NAME.values() if other.family is key.family]
+    if method not in fitting:
+        names = ", ".join(other.identifier for other in fitting if other in policy.signatures)
+        raise usage_error(
+            f"--algorithm {method.identifier} does not fit a key of kind {key.family.value}: give {names}"
         )
-    elif output != "-":
-        click.echo(f"{output}: {len(message)} octets, from {server_id}, {method.identifier}")
-
-
-def _write(output: str, message: bytes) -> None:
-    """Write a message whole, or leave what was there as it was."""
-    if output == "-":
-        sys.stdout.buffer.write(message)
-        return
-    path = Path(output)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(message)
-        part.replace(path)
-    except OSError as error:
-        raise click.FileError(output, hint=error.strerror) from error
-
-
-def _key(key_file: Path | None, password: Secret | None, secret: Secret | None) -> SigningKey:
-    if key_file is not None:
-        return PrivateSigningKey.from_pem(key_file.read_bytes(), password)
-    assert secret is not None  # noqa: S101 - exactly one of the two was checked for
-    return SecretSigningKey(secret)
+    if method not in policy.signatures:
+        raise usage_error(
+            f"--algorithm {method.identifier} is not allowed by policy {policy.name}: "
+            "give one with SHA-2, or --policy oma_1_2_legacy for a device that knows no better"
+        )
+    return method

@@ -10,18 +10,20 @@ from typing import Final
 
 import click
 
+from smartcard_dm.cli.program import Program
+
 _COMMANDS: Final = {
     "demo": ("smartcard_dm.cli.demo", "The whole way on an embedded card, in seconds, no hardware."),
-    "accounts": ("smartcard_dm.cli.accounts", "List the DM accounts of a card and their origin."),
     "card": ("smartcard_dm.cli.card", "Look at a card: files, PKCS#15 objects, access rules."),
+    "accounts": ("smartcard_dm.cli.accounts", "List the DM accounts of a card and their origin."),
     "verify": ("smartcard_dm.cli.verify", "Authorize or refuse a message, and say why."),
     "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported one at a time."""
+class LazyProgram(Program):
+    """The program with commands that are imported one at a time."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order of use."""
@@ -41,10 +43,24 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    name="smartcard-dm",
+    cls=LazyProgram,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: smartcard-dm demo",
+)
 @click.version_option(package_name="smartcard-dm", prog_name="smartcard-dm")
 def main() -> None:
     """Trust for OMA Device Management, rooted in the subscriber card.
 
-    Exit codes: 0 done or authorized, 1 refused, 2 usage, 3 card or reader, 4 malformed input.
-    """
+    A subscriber card holds the accounts of the servers that may manage a device. A server pushes one signed message;
+    this program reads the card, judges the message, and says why.
+
+    \b
+    Exit codes:
+      0  done, or authorized
+      1  refused
+      2  usage
+      3  card or reader
+      4  malformed input
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped

@@ -14,44 +14,57 @@ if TYPE_CHECKING:
     from smartcard_dm.card.survey import Survey, SurveyedFile, SurveyedObject
 
 
+def card_lines(survey: Survey) -> RenderableType:
+    """Return all of a survey: its files, its objects, and what was odd."""
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in survey.warnings]
+    return Group(card_tree(survey), object_tree(survey), *warnings)
+
+
 def card_tree(survey: Survey) -> RenderableType:
-    """Return a survey as a tree: directories with their files, then the objects of the provisioning application."""
+    """Return the card and its directories with their files."""
     identity = survey.identity
     root = Tree(Text(f"card {identity.iccid or '(no ICCID)'}", style="bold"), guide_style="dim")
-    root.add(Text(f"generation {identity.generation.value}, found by probing"))
-    root.add(Text(f"ATR {identity.atr}"))
+    root.add(Text.assemble(("generation ", "dim"), f"{identity.generation.value}, found by probing"))
+    root.add(Text.assemble(("ATR ", "dim"), identity.atr))
     for directory in survey.directories:
         branch = root.add(Text(directory.name, style="bold"))
         for file in directory.files:
             branch.add(_file(file))
-    branch = root.add(Text(f"provisioning application: {survey.provisioning}", style="bold"))
+    return root
+
+
+def object_tree(survey: Survey) -> RenderableType:
+    """Return the provisioning application: each PKCS#15 directory file with the objects it lists."""
+    root = Tree(
+        Text.assemble(("provisioning application", "bold"), f" {survey.provisioning}"),
+        guide_style="dim",
+    )
     listed: dict[str, Tree] = {}
     for item in survey.objects:
         parent = listed.get(item.listed_in)
         if parent is None:
-            parent = listed[item.listed_in] = branch.add(Text(f"directory {item.listed_in}"))
+            parent = listed[item.listed_in] = root.add(Text(f"listed in {item.listed_in}"))
         parent.add(_object(item))
-    warnings = [Text(f"warning: {warning}", style="yellow") for warning in survey.warnings]
-    return Group(root, *warnings)
+    return root
 
 
 def _file(file: SurveyedFile) -> Text:
     text = Text.assemble((file.name, "cyan"), f" {file.path}")
     if file.size is not None:
-        text.append(f", {file.size} octets {file.structure}")
+        text.append(f", {file.size} octets {file.structure}".rstrip())
     if file.access:
         text.append(f"\n{'; '.join(file.access)}", style="dim")
     if file.content:
-        text.append(f"\n{file.content}", style="green")
+        text.append(f"\n{file.content}", style="yellow" if file.content.startswith("(") else "green")
     return text
 
 
 def _object(item: SurveyedObject) -> Text:
-    text = Text.assemble((item.kind, ""), " ", (item.name, "cyan"))
+    text = Text.assemble(item.kind, " ", (item.name, "cyan"))
     if item.place != item.listed_in:
         text.append(f" in {item.place}")
     if item.oid:
-        text.append(f"\nOID {item.oid}", style="dim")
+        text.append(f", OID {item.oid}")
     if item.private:
         text.append("\nprivate: behind a PIN", style="yellow")
     return text

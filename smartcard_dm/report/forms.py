@@ -6,17 +6,22 @@ there. Leaves to its caller: printing.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.card.survey import Survey
-    from smartcard_dm.dm import DmAccount
-    from smartcard_dm.errors import SmartcardDmError, VerificationError
+    from smartcard_dm.dm import DmAccount, ServerId
+    from smartcard_dm.errors import VerificationError
     from smartcard_dm.identity import CardIdentity, Origin
     from smartcard_dm.trust.verified import VerifiedMessage
+    from smartcard_dm.wbxml import DumpLine, Header
+    from smartcard_dm.xmlsec import SignatureAlgorithm
 
 Form = dict[str, object]
 
@@ -150,9 +155,62 @@ def survey_form(survey: Survey) -> Form:
     }
 
 
-def error_form(error: SmartcardDmError, exit_code: int) -> Form:
+def demo_form(
+    survey: Survey,
+    accounts: tuple[DmAccount, ...],
+    authorized: VerifiedMessage,
+    tampered: VerificationError,
+    kept: str | None,
+) -> Form:
+    """Return the form of the command `demo`."""
+    return {
+        "card": survey_form(survey),
+        "accounts": [account_form(account) for account in accounts],
+        "authorized": authorized_form(authorized),
+        "tampered": refused_form(tampered),
+        "kept": kept,
+    }
+
+
+def issued_form(file: str, message: bytes, server_id: ServerId, algorithm: SignatureAlgorithm) -> Form:
+    """Return the form of the command `issue`."""
+    return {
+        "file": file,
+        "octets": len(message),
+        "server_id": str(server_id),
+        "algorithm": algorithm.identifier,
+        "sha256": hashlib.sha256(message).hexdigest(),
+    }
+
+
+def decoded_form(header: Header, octets: bytes, xml: bytes) -> Form:
+    """Return the form of the command `wbxml decode`."""
+    return {
+        "version": header.version,
+        "public_id": header.public_id,
+        "octets": len(octets),
+        "xml": xml.decode("utf-8"),
+    }
+
+
+def tokens_form(lines: Iterable[DumpLine]) -> Form:
+    """Return the form of the command `wbxml decode --tokens`."""
+    return {
+        "tokens": [
+            {"offset": line.offset, "octets": line.octets.hex(), "depth": line.depth, "text": line.text}
+            for line in lines
+        ]
+    }
+
+
+def encoded_form(version: str, octets: bytes) -> Form:
+    """Return the form of the command `wbxml encode`."""
+    return {"version": version, "octets": len(octets), "hex": octets.hex()}
+
+
+def error_form(kind: str, message: str, exit_code: int) -> Form:
     """Return the form of an error that is no verdict."""
-    return {"error": {"kind": type(error).__name__, "message": str(error), "exit_code": exit_code}}
+    return {"error": {"kind": kind, "message": message, "exit_code": exit_code}}
 
 
 def step_name(step: Step) -> str:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from smartcard_dm.dm import walk_commands
 from smartcard_dm.report.forms import step_name
+from smartcard_dm.report.remedies import remedy
+from smartcard_dm.report.tables import columns, pairs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import RenderableType
 
+    from smartcard_dm.dm import DmMessage
     from smartcard_dm.errors import VerificationError
     from smartcard_dm.trust.verified import VerifiedMessage
+
+_SHOWN_COMMANDS: Final = 8
 
 
 def authorized_lines(message: VerifiedMessage, *, steps: bool = False) -> RenderableType:
@@ -24,7 +31,7 @@ def authorized_lines(message: VerifiedMessage, *, steps: bool = False) -> Render
         ("account", message.account_name),
         ("signature", f"{message.signature.algorithm.identifier}, by {message.signature.key_origin}"),
         ("transport", f"{message.transport.kind.value}: {message.transport.evidence}"),
-        ("commands", str(message.command_count)),
+        ("commands", "\n".join(command_lines(message.message))),
     )
     return Group(*([step_table(message)] if steps else []), head, table)
 
@@ -34,30 +41,41 @@ def refused_lines(error: VerificationError) -> RenderableType:
     head = Text("REFUSED", style="bold red").append(
         f"  at step {int(error.step)}, {step_name(error.step)}", style="not bold default"
     )
-    rows = [("rule", error.rule.identifier), ("clause", error.clause)]
-    rows += [("requirement", error.rule.scr)] if error.rule.scr else []
+    rows = [("why", error.detail)]
     rows += [("place", error.place)] if error.place else []
-    rows += [("server", error.server_id)] if error.server_id else []
-    rows += [("account", "; ".join(error.accounts))] if error.accounts else []
-    return Group(head, pairs(*rows, ("detail", error.detail)))
+    rows += [("server", f"{error.server_id} (claimed)")] if error.server_id else []
+    rows += [("account", account) for account in error.accounts]
+    rows += [("rule", error.rule.identifier), ("clause", error.clause)]
+    rows += [("requirement", error.rule.scr)] if error.rule.scr else []
+    return Group(head, pairs(*rows, ("remedy", remedy(error))))
 
 
-def step_table(message: VerifiedMessage) -> Table:
+def refused_summary(error: VerificationError) -> str:
+    """Return a refusal in one line: step, rule, clause and remedy."""
+    return (
+        f"refused at step {int(error.step)}, {step_name(error.step)}, by {error.rule.identifier} "
+        f"[{error.clause}]; {remedy(error)}"
+    )
+
+
+def step_table(message: VerifiedMessage) -> RenderableType:
     """Return the steps a message passed, with what each established."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(justify="right")
-    table.add_column()
-    table.add_column(overflow="fold")
-    for passed in message.steps:
-        table.add_row(Text(str(int(passed.step)), style="green"), step_name(passed.step), passed.established)
-    return table
+    return columns(
+        *(
+            (Text(f"{int(passed.step):>2}", style="green"), Text(step_name(passed.step)), passed.established)
+            for passed in message.steps
+        )
+    )
 
 
-def pairs(*rows: tuple[str, str]) -> Table:
-    """Return an indented two-column table of names and values."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        table.add_row(Text(f"  {name}", style="dim"), value)
-    return table
+def command_lines(message: DmMessage) -> Iterator[str]:
+    """Yield what a message would do, a line for each command, as many as fit a screen; no data."""
+    lines = []
+    for command in walk_commands(message.commands):
+        targets = [item.target for item in getattr(command, "items", ()) if item.target]
+        lines.append(" ".join([command.kind.value, ", ".join(targets)]).rstrip())
+    yield from lines[:_SHOWN_COMMANDS]
+    if len(lines) > _SHOWN_COMMANDS:
+        yield f"and {len(lines) - _SHOWN_COMMANDS} more"
+    if not lines:
+        yield "none"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import NameOID
 
 from smartcard_dm.errors import KeyMaterialError
@@ -68,7 +69,15 @@ class TrustAnchor:
 
     @classmethod
     def from_public_key(cls, der: bytes, *, label: str, origin: Origin) -> Self:
-        """Return the anchor of a SubjectPublicKeyInfo (DER); its only name is its label."""
+        """Return the anchor of a SubjectPublicKeyInfo (DER); its only name is its label.
+
+        Raises:
+            KeyMaterialError: it is no public key.
+        """
+        try:
+            load_der_public_key(der)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise KeyMaterialError(f"{origin}: not a SubjectPublicKeyInfo") from error
         return cls(AnchorKind.PUBLIC_KEY, label, (label,) if label else (), der, origin)
 
 

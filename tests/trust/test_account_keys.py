@@ -114,5 +114,10 @@ def test_what_is_no_certificate_is_no_anchor() -> None:
         TrustAnchor.from_certificate(b"nonsense", label="", authority=False, origin=ORIGIN)
 
 
+def test_what_is_no_public_key_is_no_anchor() -> None:
+    with pytest.raises(KeyMaterialError, match="not a SubjectPublicKeyInfo"):
+        TrustAnchor.from_public_key(b"\x30\x00", label="", origin=ORIGIN)
+
+
 def test_an_anchor_does_not_print_its_key() -> None:
     assert "der" not in repr(anchor(SERVER_ID))

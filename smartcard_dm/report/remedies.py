@@ -1,0 +1,97 @@
+"""What to do about an error: one clause for each rule of the verifier and each kind of error.
+
+Guarantees: every rule and every error has one; none holds anything of the input.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from smartcard_dm.errors import (
+    CardConnectionError,
+    CardNotFoundError,
+    CardReadError,
+    DecodeError,
+    DmError,
+    KeyMaterialError,
+    LimitExceededError,
+    PinBlockedError,
+    PinError,
+    PinRequiredError,
+    Pkcs15Error,
+    SmartcardDmError,
+    TlvError,
+    UnsupportedError,
+    VerificationError,
+    WbxmlError,
+)
+from smartcard_dm.rules import Rule
+
+_RESEND: Final = "get the message from its server again"
+_SHAPE: Final = "have the server send one SyncML 1.2 message, signed as a whole"
+_PROFILE: Final = "have the server sign by Sessionless Signature Profile 1"
+_CARD: Final = "look at the card's accounts and certificates with `smartcard-dm accounts` and `card show`"
+
+_BY_RULE: Final = {
+    Rule.MESSAGE_TOO_LARGE: "have the server send less in one message",
+    Rule.BOUND_EXCEEDED: "have the server send less, or less deeply nested, in one message",
+    Rule.WBXML_MALFORMED: "`smartcard-dm wbxml decode --tokens FILE` shows how far it can be read",
+    Rule.WBXML_UNSUPPORTED: "have the server send SyncML 1.2 in WBXML 1.1 to 1.3 and UTF-8",
+    Rule.SHAPE_ROOT: _SHAPE,
+    Rule.SHAPE_ENCODING: "have the server encode the same message as the WBXML version it says",
+    Rule.SHAPE_ORDER: _SHAPE,
+    Rule.SHAPE_HEADER: _SHAPE,
+    Rule.SHAPE_VERSION: "have the server write VerDTD 1.2 and VerProto DM/1.2",
+    Rule.SIGNATURE_MISSING: "have the server sign the message: an unsigned one is never applied",
+    Rule.SIGNATURE_SEVERAL: "have the server sign the message once, as a whole",
+    Rule.SIGNATURE_PLACE: "have the server put the Signature last in SyncML",
+    Rule.SERVER_ID_MISSING: "have the server write its ServerID into SyncHdr/Source/LocURI",
+    Rule.ACCOUNT_UNKNOWN: "use the card that has an account of this server, or the ServerID of that account",
+    Rule.ACCOUNT_SEVERAL: "the card must have one account only for each server",
+    Rule.KEY_NONE: _CARD,
+    Rule.KEY_UNUSABLE: _CARD,
+    Rule.KEY_NOT_VALID_NOW: "check the date (--at), or renew the certificate on the card",
+    Rule.SIGNATURE_FORM: _PROFILE,
+    Rule.SIGNATURE_TOO_LARGE: "have the server send a shorter certificate chain",
+    Rule.CANONICALIZATION_METHOD: _PROFILE,
+    Rule.SIGNATURE_METHOD: "have the server sign with SHA-2; --policy oma_1_2_legacy allows SHA-1",
+    Rule.HMAC_OUTPUT_LENGTH: "have the server send the whole HMAC",
+    Rule.KEY_FAMILY: "sign with the kind of key that the card has for this server",
+    Rule.KEY_SIZE: "sign with an RSA key of 2048 bits or more",
+    Rule.REFERENCE_COUNT: _PROFILE,
+    Rule.REFERENCE_URI: _PROFILE,
+    Rule.TRANSFORMS: _PROFILE,
+    Rule.DIGEST_METHOD: "have the server digest with SHA-2; --policy oma_1_2_legacy allows SHA-1",
+    Rule.KEY_INFO: _PROFILE,
+    Rule.KEY_NAME: "leave KeyName out, or write the name of the key that the card has",
+    Rule.SIGNATURE_VALUE: f"sign with the key that the card trusts for this server, or {_RESEND}",
+    Rule.DIGEST_VALUE: f"it was changed after it was signed: {_RESEND}",
+    Rule.TRANSPORT_UNSECURED: "send it over a secured transport that the policy accepts",
+    Rule.REPLAYED: "have the server issue a new message, with a SessionID of its own",
+    Rule.ENCRYPTED_UNSUPPORTED: "have the server send it without encryption, or in the form of the encryption profile",
+    Rule.COMMANDS_MALFORMED: "have the server correct the commands: their signature is good, their form is not",
+}
+
+_BY_KIND: Final[tuple[tuple[type[SmartcardDmError], str], ...]] = (
+    (LimitExceededError, "a larger one is not read: make it smaller"),
+    (WbxmlError, "check that it is a document of the kind this command takes"),
+    (DmError, "correct it there"),
+    (Pkcs15Error, "`smartcard-dm card show` shows what else the card holds"),
+    (TlvError, "`smartcard-dm card show` shows what else the card holds"),
+    (DecodeError, "correct it there"),
+    (UnsupportedError, "docs/supported.md lists what is handled"),
+    (KeyMaterialError, "`smartcard-dm card show` shows which certificates and keys the card holds"),
+    (CardConnectionError, "check the card URI, the reader and the card in it"),
+    (CardNotFoundError, "`smartcard-dm card show` shows what the card holds"),
+    (PinRequiredError, "give it with --pin-env NAME"),
+    (PinError, "correct the variable that --pin-env names"),
+    (PinBlockedError, "nothing was sent that could block it further"),
+    (CardReadError, "try again; if it stays, the card or its access rules do not allow it"),
+)
+
+
+def remedy(error: SmartcardDmError) -> str:
+    """Return what to do about an error, in one clause."""
+    if isinstance(error, VerificationError):
+        return _BY_RULE.get(error.rule, _SHAPE)
+    return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "look at the card and its reader")
