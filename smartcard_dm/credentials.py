@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from smartcard_dm.card.provisioning import Placed, ProvisioningApplication
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.dm import DmAccount
+    from smartcard_dm.identity import CardIdentity
     from smartcard_dm.limits import Limits
     from smartcard_dm.pkcs15 import DataObject
 
@@ -38,6 +39,8 @@ _KEY_FORMS: Final = frozenset({KeyForm.SPKI, KeyForm.RSA})
 class FoundAccounts:
     """The accounts of a card, and what was odd on the way to them."""
 
+    identity: CardIdentity
+    """The card they are on."""
     accounts: tuple[DmAccount, ...]
     """In the card's order of priority."""
     warnings: tuple[str, ...]
@@ -45,7 +48,7 @@ class FoundAccounts:
 
 
 def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> FoundAccounts:
-    """Return the DM accounts of a card; nothing else is read.
+    """Return who the card is and its DM accounts; nothing else is read.
 
     Raises:
         CardNotFoundError: the card has no provisioning application.
@@ -54,9 +57,10 @@ def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Foun
         LimitExceededError: more accounts than `Limits.accounts`.
         UnsupportedError: a bootstrap message on a network, enciphered, or with commands that are not handled.
     """
+    identity = card.identity
     application = card.provisioning
     accounts, odd = _accounts(application, limits)
-    return FoundAccounts(accounts, (*application.warnings, *odd))
+    return FoundAccounts(identity, accounts, (*application.warnings, *odd))
 
 
 def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:

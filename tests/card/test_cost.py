@@ -71,7 +71,7 @@ def test_a_cold_reading_costs_six_commands_and_one_for_each_256_octets(octets: i
     wire = tap(change)
     with CardSession(wire) as card:
         assert len(read_accounts(card).accounts) == 1
-    assert len(wire.commands) == FIXED_COST + blocks + CHANNEL
+    assert len(wire.commands) == FIXED_COST + blocks + CHANNEL + IDENTITY
     wire = tap(change)
     with CardSession(wire) as card:
         read_credentials(card)
@@ -92,7 +92,7 @@ def test_extended_length_that_is_offered_and_does_not_work_is_given_up_once() ->
     with CardSession(wire) as card:
         assert len(read_accounts(card).accounts) == 1
     blocks = -(-file_size(change) // 256)
-    assert len(wire.commands) == FIXED_COST + 1 + blocks + CHANNEL
+    assert len(wire.commands) == FIXED_COST + 1 + blocks + CHANNEL + IDENTITY
 
 
 def test_extended_length_reads_a_card_that_tells_no_file_parameters() -> None:
@@ -159,7 +159,7 @@ def test_an_announcement_without_end_is_cut() -> None:
 
 def test_a_wrong_length_is_repeated_once() -> None:
     def twist(command: bytes, answer: bytes) -> bytes:
-        return b"\x6c\x07" if command[1] == 0xB0 else answer
+        return b"\x6c\x07" if command[:2] == b"\x01\xb0" else answer
 
     wire = tap(twist=twist)
     with CardSession(wire) as card, pytest.raises(CardReadError, match="6C07: wrong Le, 7 is right"):
@@ -231,4 +231,4 @@ def test_an_empty_file_is_not_read() -> None:
     wire = tap(bootstrap_content("{empty: }"))
     with CardSession(wire) as card:
         read_accounts(card)
-    assert len(wire.commands) == FIXED_COST + CHANNEL
+    assert len(wire.commands) == FIXED_COST + CHANNEL + IDENTITY
