@@ -96,7 +96,7 @@ def test_an_inline_tree_is_put_into_its_namespace() -> None:
         (b"<SyncBody/>", "missing|out of place"),
         (BARE.replace(b"Replace", b"Reploce"), "out of place"),
         (BARE.replace(b"<Item>", b"<Item><Target/>"), "missing|out of place"),
-        (BARE.replace(b"<SyncBody>", b'<SyncBody><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'), "Signature"),
+        (BARE.replace(b"<SyncBody>", b'<SyncBody><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>'), "Signa"),
     ],
     ids=["empty", "text", "cut", "doctype", "instruction", "root", "no body", "two bodies", "stray text", "no command",
          "unknown command", "broken item", "signed already"],
