@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from vendor_pcsc.virtual import Profile, VirtualCard, load_profile
 
 USIM = "A0000000871002FFFFFFFF8907090000"
@@ -71,6 +73,7 @@ files:
 """
 
 
+@cache
 def profile(*changes: tuple[str, str]) -> Profile:
     """Return the small card's profile; each change replaces a text that has to be there."""
     text = PROFILE

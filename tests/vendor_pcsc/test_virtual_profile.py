@@ -6,15 +6,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vendor_pcsc.cards import ATR, PROFILE, profile
+from tests.vendor_pcsc.gsm_cards import ALWAYS_2G, APPLICATIONS, UICC_2G, gsm_profile
 from vendor_pcsc.errors import ProfileError
 from vendor_pcsc.virtual import load_profile
 from vendor_pcsc.virtual.atr import check_atr
 from vendor_pcsc.virtual.document import MAX_NODES, MAX_SOURCE_LENGTH, parse_document
-from vendor_pcsc.virtual.model import ALWAYS, NEVER, DirectoryFile, ElementaryFile
+from vendor_pcsc.virtual.model import ALWAYS, NEVER, Activation, DirectoryFile, ElementaryFile, Generation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,11 @@ ERRORS = [
     ("missing key", "name: small\n", "", "the root", "missing: name"),
     ("unknown key", "name: small", "name: small\nnames: x", "the root", "unknown key 'names'; allowed here: profile"),
     ("another version", "profile: 1", "profile: 2", "profile", "from 1 to 1, found '2'"),
-    ("another generation", "generation: uicc", "generation: sim", "generation", "wanted one of uicc, found 'sim'"),
+    ("another generation", "generation: uicc", "generation: usim", "generation",
+     "wanted one of sim, ruim, uicc, uicc-2g, found 'usim'"),
+    ("activation of a UICC", "protocol: t1", "protocol: t1\nactivation: 2g", "activation", "generation uicc-2g only"),
+    ("unknown activation", "generation: uicc", "generation: uicc-2g\nactivation: 3g", "activation",
+     "wanted one of first-command, 2g, found '3g'"),
     ("another protocol", "protocol: t1", "protocol: t2", "protocol", "wanted one of t0, t1"),
     ("ATR of nine digits", f"atr: {ATR}", "atr: 3B9F96811", "atr", "hexadecimal"),
     ("ATR with a wrong check octet", "3031C9", "3031C8", "atr", "check octet of the ATR is C9, found C8"),
@@ -214,12 +219,14 @@ def test_a_broken_atr_is_refused(atr: str, detail: str) -> None:
         check_atr(bytes.fromhex(atr))
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200)))
 def test_any_text_is_a_profile_or_a_profile_error(text: str | bytes) -> None:
     with pytest.raises(ProfileError):
         load_profile(text)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_damage_to_a_profile_is_taken_or_refused(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(PROFILE)))
@@ -227,3 +234,27 @@ def test_any_damage_to_a_profile_is_taken_or_refused(data: st.DataObject) -> Non
     text = PROFILE[:start] + data.draw(st.text(max_size=5)) + PROFILE[end:]
     with suppress(ProfileError):
         load_profile(text)
+
+
+SIM_ERRORS = [
+    ("T=1", ("protocol: t0", "protocol: t1"), "protocol", "generation sim goes with protocol t0 only"),
+    ("application", APPLICATIONS, "files[0]", "no AIDs: wanted df in place of adf"),
+    ("PIN 3", ('reference: "81"', 'reference: "03"'), "pins", "0A to 0E and 8A to 8E, found 03"),
+    ("universal PIN", ('reference: "81"', 'reference: "11"'), "pins", "found 11"),
+    ("CHV2 twice", ("  chv2: {", '  chv3: {reference: "02", value: "1111"}\n  chv2: {'), "pins", "found 81"),
+]
+
+
+@pytest.mark.parametrize(("change", "place", "detail"), [c[1:] for c in SIM_ERRORS], ids=[c[0] for c in SIM_ERRORS])
+def test_a_sim_has_what_a_sim_can_have(change: tuple[str, str], place: str, detail: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        gsm_profile(change)
+    assert caught.value.place.startswith(f"{place} (line ")
+    assert detail in caught.value.detail
+    gsm_profile(UICC_2G, change)
+
+
+def test_the_generation_and_its_activation_are_read() -> None:
+    assert gsm_profile().generation is Generation.SIM
+    assert gsm_profile(UICC_2G).activation is Activation.FIRST_COMMAND
+    assert gsm_profile(ALWAYS_2G).activation is Activation.GSM

@@ -11,7 +11,9 @@ import vendor_pcsc.virtual
 from vendor_pcsc.virtual import load_profile
 from vendor_pcsc.virtual.content import BUILT_IN
 from vendor_pcsc.virtual.document import Node, parse_document
+from vendor_pcsc.virtual.model import Activation, Generation
 from vendor_pcsc.virtual.profile import _OPTIONAL, _QUIRKS, _REQUIRED
+from vendor_pcsc.virtual.profile_faults import FAULT_KEYS
 
 README = (Path(vendor_pcsc.virtual.__file__).parent / "README.md").read_text(encoding="utf-8")
 [EXAMPLE] = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -31,12 +33,17 @@ def keys(node: Node) -> set[str]:
     return set[str]().union(*map(keys, node.value)) if isinstance(node.value, tuple) else set()
 
 
-@pytest.mark.parametrize("name", sorted([*BUILT_IN, *_QUIRKS, *_REQUIRED, *_OPTIONAL]))
+NAMES = [*BUILT_IN, *_QUIRKS, *FAULT_KEYS, *_REQUIRED, *_OPTIONAL]
+CHOICES = [member.value for kind in (Generation, Activation) for member in kind]
+
+
+@pytest.mark.parametrize("name", sorted(NAMES + CHOICES))
 def test_every_name_stands_in_a_table(name: str) -> None:
     assert re.search(rf"^\| .*`{name}`", README, re.MULTILINE)
 
 
 def test_every_key_of_the_example_stands_in_a_table() -> None:
     rules_and_pins = {"pin1", "adm1", "fixed", "private", "read"}
+    assert set(FAULT_KEYS) - {"swap_at"} <= keys(parse_document(EXAMPLE))
     for key in keys(parse_document(EXAMPLE)) - rules_and_pins:
         assert f"`{key}`" in README or f"{key}:" in README

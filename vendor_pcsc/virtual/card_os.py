@@ -1,60 +1,58 @@
 """The card itself: octets in, octets out.
 
+::
+
+    VirtualCard -> UiccSystem   generation uicc
+                -> GsmSystem    generations sim and ruim
+                -> DualSystem   generation uicc-2g: one of the two, until the next reset
+
 Guarantees: `process` answers every octet string with at least a status word and never raises; one command runs at
 a time. Leaves to `CardConnection` implementations: what happens when the card is gone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from threading import RLock
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Protocol
 
-from vendor_pcsc.virtual.apdu import Answer, Command, parse_class
-from vendor_pcsc.virtual.files_io import read_binary, read_record, update_binary, update_record
-from vendor_pcsc.virtual.pin_commands import change_pin, disable_pin, enable_pin, unblock_pin, verify_pin
-from vendor_pcsc.virtual.selecting import manage_channel, select, status
+from vendor_pcsc.virtual.dual_os import DualSystem
+from vendor_pcsc.virtual.gsm_os import GsmSystem
+from vendor_pcsc.virtual.model import Generation
 from vendor_pcsc.virtual.state import CardState
-from vendor_pcsc.virtual.status import SW, StatusError
-from vendor_pcsc.virtual.wire import wire_for
+from vendor_pcsc.virtual.uicc_os import UiccSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from vendor_pcsc.virtual.model import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """What an instruction octet does, and in which family of classes."""
+class OperatingSystem(Protocol):
+    """The commands of one generation at work on a card's state."""
 
-    run: Callable[[CardState, Command], Answer]
-    proprietary: bool = False
-    """True: classes 8X, CX, EX; False: 0X, 4X, 6X."""
+    def reset(self) -> None:
+        """Forget what belongs to the session."""
+
+    def process(self, apdu: bytes) -> bytes:
+        """Return the response APDU to any octets."""
 
 
-INSTRUCTIONS: Final = {
-    0x20: Instruction(verify_pin),
-    0x24: Instruction(change_pin),
-    0x26: Instruction(disable_pin),
-    0x28: Instruction(enable_pin),
-    0x2C: Instruction(unblock_pin),
-    0x70: Instruction(manage_channel),
-    0xA4: Instruction(select),
-    0xB0: Instruction(read_binary),
-    0xB2: Instruction(read_record),
-    0xD6: Instruction(update_binary),
-    0xDC: Instruction(update_record),
-    0xF2: Instruction(status, proprietary=True),
-}
-"""Commands of generation uicc; GET RESPONSE belongs to the wire. Spec: TS 102 221, 10.1.2."""
+_SYSTEMS: Final[Mapping[Generation, Callable[[CardState], OperatingSystem]]] = MappingProxyType(
+    {
+        Generation.SIM: GsmSystem,
+        Generation.RUIM: GsmSystem,
+        Generation.UICC: UiccSystem,
+        Generation.UICC_2G: DualSystem,
+    }
+)
 
 
 class VirtualCard:
-    """A UICC run from a profile.
+    """A card of any generation run from a profile.
 
     File contents, PIN values and counters live as long as this object; selections, channels and verified PINs end
-    with each reset.
+    with each reset. The profile's faults are not this card's business: see `faulty_card`.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -62,7 +60,7 @@ class VirtualCard:
         self.exclusive = RLock()
         """Held while a command runs; whoever holds it has the card alone."""
         self._state = CardState(profile)
-        self._wire = wire_for(profile)
+        self._system = _SYSTEMS[profile.generation](self._state)
 
     def __repr__(self) -> str:
         return f"VirtualCard({self.profile.name!r})"
@@ -70,29 +68,11 @@ class VirtualCard:
     def process(self, apdu: bytes) -> bytes:
         """Return the response APDU (data, SW1, SW2) to any octets; what is no APDU is answered 6700."""
         with self.exclusive:
-            try:
-                command = self._wire.parse(apdu)
-                return self._wire.deliver(command, self._run(command))
-            except StatusError as error:
-                return error.sw.to_bytes(2)
+            return self._system.process(apdu)
 
     def reset(self) -> bytes:
         """Reset the card and return the ATR. Spec: TS 102 221, 8.7."""
         with self.exclusive:
             self._state.reset()
-            self._wire.reset()
+            self._system.reset()
             return self.profile.atr
-
-    def _run(self, command: Command) -> Answer:
-        """Check class, channel and instruction, in this order, and run the command."""
-        class_byte = parse_class(command.cla)
-        self._state.channels.selection(class_byte.channel)
-        fetched = None if class_byte.proprietary else self._wire.fetch(command)
-        if fetched is not None:
-            return fetched
-        instruction = INSTRUCTIONS.get(command.ins)
-        if instruction is None:
-            raise StatusError(SW.UNKNOWN_INSTRUCTION)
-        if instruction.proprietary is not class_byte.proprietary:
-            raise StatusError(SW.UNKNOWN_CLASS)
-        return instruction.run(self._state, command)

@@ -169,10 +169,45 @@ def _concat(value: object, context: GeneratorContext) -> bytes:
     return bytes(octets)
 
 
+def _truncate(value: object, context: GeneratorContext) -> bytes:
+    fields = _fields(value, ("content", "length"))
+    octets = context.generate(fields["content"])
+    length = _number(fields["length"])
+    if length > len(octets):
+        raise ValueError(f"wanted a length of at most {len(octets)}, the octets of the content")
+    return octets[:length]
+
+
+def _pad(value: object, context: GeneratorContext) -> bytes:
+    fields = _fields(value, ("content", "size"), ("octet",))
+    octets = context.generate(fields["content"])
+    size = _number(fields["size"])
+    if size < len(octets):
+        raise ValueError(f"wanted a size of at least {len(octets)}, the octets of the content")
+    padding = _hex(fields.get("octet", "FF"), context)
+    if len(padding) != 1:
+        raise ValueError("wanted one octet of padding")
+    return octets.ljust(size, padding)
+
+
 def _empty(value: object, _context: GeneratorContext) -> bytes:
     if value:
         raise ValueError("wanted nothing")
     return b""
+
+
+def _fields(value: object, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:
+    if not isinstance(value, dict) or not set(required) <= value.keys() <= {*required, *optional}:
+        also = f", and may have {', '.join(optional)}" if optional else ""
+        raise ValueError(f"wanted a mapping that has {', '.join(required)}{also}")
+    return value
+
+
+def _number(value: object) -> int:
+    text = _decimal(value, 1, 5)
+    if int(text) > MAX_CONTENT_LENGTH:
+        raise ValueError(f"wanted a number from 0 to {MAX_CONTENT_LENGTH}")
+    return int(text)
 
 
 def _decimal(value: object, low: int, high: int) -> str:
@@ -195,6 +230,8 @@ BUILT_IN: Final[Mapping[str, Generator]] = MappingProxyType(
         "hex": _hex,
         "iccid": _iccid,
         "imsi": _imsi,
+        "pad": _pad,
+        "truncate": _truncate,
         "utf8": _utf8,
     }
 )

@@ -46,6 +46,19 @@ class EfNode:
         length = self.definition.record_length
         return bytes(self._content[(number - 1) * length : number * length])
 
+    def neighbour(self, record: int | None, *, forward: bool) -> int | None:
+        """Return the record after or before `record`; None when there is none.
+
+        From no record the first or the last; a cyclic file goes round. Spec: TS 102 221, 8.2.2 and 11.1.5.
+        """
+        count = self.definition.record_count
+        if record is None:
+            return 1 if forward else count
+        number = record + 1 if forward else record - 1
+        if self.definition.structure is Structure.CYCLIC:
+            return (number - 1) % count + 1
+        return number if 1 <= number <= count else None
+
     def write(self, offset: int, data: bytes) -> None:
         """Replace octets; the caller has checked that they lie inside the file."""
         self._content[offset : offset + len(data)] = data

@@ -138,17 +138,7 @@ def _record_number(command: Command, selection: Selection, ef: EfNode) -> tuple[
         return number, selection
     if mode not in {_NEXT, _PREVIOUS} or command.p1:
         raise StatusError(SW.WRONG_P1_P2)
-    number = _neighbour(selection.record, ef, forward=mode == _NEXT)
-    return number, replace(selection, record=number)
-
-
-def _neighbour(record: int | None, ef: EfNode, *, forward: bool) -> int:
-    count = ef.definition.record_count
-    if record is None:
-        return 1 if forward else count
-    number = record + 1 if forward else record - 1
-    if ef.definition.structure is Structure.CYCLIC:
-        return (number - 1) % count + 1
-    if not 1 <= number <= count:
+    number = ef.neighbour(selection.record, forward=mode == _NEXT)
+    if number is None:
         raise StatusError(SW.RECORD_NOT_FOUND)
-    return number
+    return number, replace(selection, record=number)

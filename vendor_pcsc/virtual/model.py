@@ -31,7 +31,23 @@ GLOBAL_PIN_LIMIT: Final = 0x80
 class Generation(Enum):
     """The family of commands the card speaks."""
 
+    SIM = "sim"
+    """Class A0 only. Spec: TS 51.011."""
+    RUIM = "ruim"
+    """As a SIM; its files are below DF CDMA, 7F25. Spec: 3GPP2 C.S0023."""
     UICC = "uicc"
+    """Classes 0X, 4X, 8X, CX only. Spec: TS 102 221."""
+    UICC_2G = "uicc-2g"
+    """A UICC that can be a SIM instead."""
+
+
+class Activation(Enum):
+    """What a card of generation uicc-2g is after a reset."""
+
+    FIRST_COMMAND = "first-command"
+    """What the class of the first command says."""
+    GSM = "2g"
+    """A SIM, always."""
 
 
 class WireProtocol(Enum):
@@ -186,6 +202,46 @@ class Quirks:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongStatus:
+    """A status word in place of an answer."""
+
+    apdu: int
+    sw: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Another card in place of this one."""
+
+    apdu: int
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What goes wrong on the way to the card. APDUs count from 1, over resets, from the first time the card is used."""
+
+    delay_ms: int = 0
+    """Each answer comes so much later."""
+    reader_gone_at: int | None = None
+    """The reader goes in place of this answer."""
+    remove_at: int | None = None
+    """The card is pulled in place of this answer."""
+    swap_at: Swap | None = None
+    """The card is pulled in place of this answer, and another one is there after the next reset."""
+    wrong_sw_at: WrongStatus | None = None
+    """One command does not reach the card."""
+    channel_refused: bool = False
+    """No logical channel can be opened."""
+    storm_61: int | None = None
+    """From this APDU on there is always more to fetch."""
+    storm_6c: int | None = None
+    """From this APDU on Le is always wrong."""
+    short_reads: int | None = None
+    """READ BINARY gives at most so many octets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A whole card, as it is when new."""
 
@@ -202,6 +258,9 @@ class Profile:
     """Access rules in the order of their numbers in EF(ARR)."""
     mf: DirectoryFile
     quirks: Quirks = field(default_factory=Quirks)
+    activation: Activation = Activation.FIRST_COMMAND
+    """Of generation uicc-2g only."""
+    faults: Faults = field(default_factory=Faults)
 
     def rule_number(self, rule: AccessRule) -> int:
         """Return the number of the rule's record in every EF(ARR), from 1."""

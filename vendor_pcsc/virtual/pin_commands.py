@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from vendor_pcsc.virtual.apdu import Answer, Command
 from vendor_pcsc.virtual.pin_value import PIN_LENGTH, PinValue
-from vendor_pcsc.virtual.status import SW, StatusError
+from vendor_pcsc.virtual.status import SW, StatusError, attempts_left
 
 if TYPE_CHECKING:
-    from vendor_pcsc.virtual.pins import Pin
+    from vendor_pcsc.virtual.pins import Counter, Pin
     from vendor_pcsc.virtual.state import CardState
 
 
@@ -18,9 +18,9 @@ def verify_pin(state: CardState, command: Command) -> Answer:
     pin = _find_enabled(state, command)
     if not command.data:
         _refuse_le(command)
-        return Answer(sw=pin.attempts.query())
+        return Answer(sw=_query(pin.attempts))
     _require_length(command, PIN_LENGTH)
-    pin.present(command.data)
+    _present(pin, command.data)
     return Answer()
 
 
@@ -28,7 +28,7 @@ def change_pin(state: CardState, command: Command) -> Answer:
     """Replace a PIN by a new one. Spec: TS 102 221, 11.1.10."""
     pin = _find_enabled(state, command)
     _require_length(command, 2 * PIN_LENGTH)
-    pin.present(command.data[:PIN_LENGTH])
+    _present(pin, command.data[:PIN_LENGTH])
     pin.replace(PinValue(command.data[PIN_LENGTH:]))
     return Answer()
 
@@ -39,7 +39,7 @@ def disable_pin(state: CardState, command: Command) -> Answer:
     if pin.definition.is_administrative:
         raise StatusError(SW.CONDITIONS_NOT_SATISFIED)
     _require_length(command, PIN_LENGTH)
-    pin.present(command.data)
+    _present(pin, command.data)
     pin.enabled = False
     return Answer()
 
@@ -50,7 +50,7 @@ def enable_pin(state: CardState, command: Command) -> Answer:
     if pin.enabled:
         raise StatusError(SW.CONDITIONS_NOT_SATISFIED)
     _require_length(command, PIN_LENGTH)
-    pin.present(command.data)
+    _present(pin, command.data)
     pin.enabled = True
     return Answer()
 
@@ -66,9 +66,11 @@ def unblock_pin(state: CardState, command: Command) -> Answer:
         raise StatusError(SW.REFERENCE_NOT_FOUND)
     if not command.data:
         _refuse_le(command)
-        return Answer(sw=pin.unblock_attempts.query())
+        return Answer(sw=_query(pin.unblock_attempts))
     _require_length(command, 2 * PIN_LENGTH)
-    pin.unblock_attempts.present(unblock, command.data[:PIN_LENGTH])
+    _refuse_blocked(pin.unblock_attempts)
+    if not pin.unblock_attempts.present(unblock, command.data[:PIN_LENGTH]):
+        raise StatusError(attempts_left(pin.unblock_attempts.left))
     pin.replace(PinValue(command.data[PIN_LENGTH:]))
     return Answer()
 
@@ -83,6 +85,21 @@ def _find_enabled(state: CardState, command: Command) -> Pin:
     if not pin.enabled:
         raise StatusError(SW.DATA_INVALIDATED)
     return pin
+
+
+def _present(pin: Pin, value: bytes) -> None:
+    _refuse_blocked(pin.attempts)
+    if not pin.present(value):
+        raise StatusError(attempts_left(pin.attempts.left))
+
+
+def _query(counter: Counter) -> int:
+    return attempts_left(counter.left) if counter.left else SW.PIN_BLOCKED
+
+
+def _refuse_blocked(counter: Counter) -> None:
+    if not counter.left:
+        raise StatusError(SW.PIN_BLOCKED)
 
 
 def _require_length(command: Command, length: int) -> None:

@@ -1,14 +1,14 @@
 """The PINs of a running card.
 
 Guarantees: counters live as long as the card object, also over a reset; a verified PIN holds on all channels and is
-lost at reset. Spec: TS 102 221, 9.5.
+lost at reset. Leaves to the commands of each generation: the status words. Spec: TS 102 221, 9.5.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vendor_pcsc.virtual.status import SW, StatusError, attempts_left
+from vendor_pcsc.virtual.status import SW, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,22 +26,15 @@ class Counter:
         self._most = most
         self.left = most
 
-    def query(self) -> int:
-        """Return the status word that tells how many attempts are left."""
-        return attempts_left(self.left) if self.left else SW.PIN_BLOCKED
-
-    def present(self, value: PinValue, presented: bytes) -> None:
-        """Compare and count.
-
-        Raises:
-            StatusError: 6983 when no attempt is left, 63Cx when the value is wrong.
-        """
+    def present(self, value: PinValue, presented: bytes) -> bool:
+        """Compare and count; tell whether the value was right, which it never is when no attempt is left."""
         if not self.left:
-            raise StatusError(SW.PIN_BLOCKED)
+            return False
         if not value.matches(presented):
             self.left -= 1
-            raise StatusError(attempts_left(self.left))
+            return False
         self.left = self._most
+        return True
 
     def refill(self) -> None:
         """Allow all attempts again."""
@@ -66,15 +59,10 @@ class Pin:
         """Tell whether what this PIN protects is open: it was verified, or is disabled. Spec: TS 102 221, 9.5.1."""
         return self.verified or not self.enabled
 
-    def present(self, presented: bytes) -> None:
-        """Compare a value; the PIN is verified afterwards, or not, whatever it was before.
-
-        Raises:
-            StatusError: 6983 or 63Cx.
-        """
-        self.verified = False
-        self.attempts.present(self.value, presented)
-        self.verified = True
+    def present(self, presented: bytes) -> bool:
+        """Compare a value; the PIN is verified afterwards, or not, whatever it was before."""
+        self.verified = self.attempts.present(self.value, presented)
+        return self.verified
 
     def replace(self, value: PinValue) -> None:
         """Set a new value; the PIN is enabled and verified and has all its attempts."""
@@ -94,9 +82,13 @@ class PinStore:
         for pin in self._pins.values():
             pin.verified = False
 
+    def get(self, reference: int) -> Pin | None:
+        """Return the PIN, if there is one."""
+        return self._pins.get(reference)
+
     def find(self, reference: int) -> Pin:
         """Return the PIN; raises StatusError 6A88 when there is none."""
-        pin = self._pins.get(reference)
+        pin = self.get(reference)
         if pin is None:
             raise StatusError(SW.REFERENCE_NOT_FOUND)
         return pin

@@ -6,6 +6,7 @@ what is allowed there; no error text holds a PIN value. The format is described 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,9 @@ from vendor_pcsc.virtual.model import (
     ALWAYS,
     NEVER,
     AccessRule,
+    Activation,
     Condition,
+    Faults,
     Generation,
     PinDefinition,
     Profile,
@@ -26,6 +29,8 @@ from vendor_pcsc.virtual.model import (
     WireProtocol,
 )
 from vendor_pcsc.virtual.pin_value import PinValue
+from vendor_pcsc.virtual.profile_2g import check_activation, check_sim
+from vendor_pcsc.virtual.profile_faults import read_faults
 from vendor_pcsc.virtual.profile_files import FileReader
 
 if TYPE_CHECKING:
@@ -38,7 +43,7 @@ MAX_RULES: Final = 64
 
 _NO_GENERATORS: Final[Mapping[str, Generator]] = MappingProxyType({})
 _REQUIRED: Final = ("profile", "name", "generation", "atr", "protocol", "access", "files")
-_OPTIONAL: Final = ("description", "logical_channels", "extended_length", "pins", "quirks")
+_OPTIONAL: Final = ("description", "activation", "logical_channels", "extended_length", "pins", "quirks", "faults")
 _PIN_REFERENCES: Final = frozenset(
     {*range(0x01, 0x09), *range(0x0A, 0x0F), 0x11, *range(0x81, 0x89), *range(0x8A, 0x8F)}
 )
@@ -74,6 +79,10 @@ def load_profile(
     text = _read(source) if isinstance(source, Path) else source
     if base is None:
         base = source.parent if isinstance(source, Path) else Path()
+    return _profile(text, known, base, is_swapped_in=False)
+
+
+def _profile(text: str | bytes, known: Mapping[str, Generator], base: Path, *, is_swapped_in: bool) -> Profile:
     fields = parse_document(text).fields(_REQUIRED, _OPTIONAL)
     fields["profile"].integer(1, 1)
     generation = fields["generation"].choice(Generation)
@@ -83,6 +92,10 @@ def load_profile(
     if generated is None:
         generated = rules[""] = AccessRule("", ALWAYS, NEVER)
     protocol = fields["protocol"].choice(WireProtocol)
+    check_sim(fields, generation, protocol, pins.values())
+    check_activation(fields, generation)
+    if is_swapped_in and "faults" in fields:
+        raise fields["faults"].error("a card that is swapped in has no faults of its own: those of the first go on")
     return Profile(
         name=fields["name"].text(),
         description=fields["description"].text() if "description" in fields else "",
@@ -95,7 +108,20 @@ def load_profile(
         rules=tuple(rules.values()),
         mf=FileReader(base, known, pins, rules, generated).read_mf(fields["files"]),
         quirks=_quirks(fields["quirks"]) if "quirks" in fields else Quirks(),
+        activation=fields["activation"].choice(Activation) if "activation" in fields else Activation.FIRST_COMMAND,
+        faults=read_faults(fields["faults"], partial(_other, known, base)) if "faults" in fields else Faults(),
     )
+
+
+def _other(known: Mapping[str, Generator], base: Path, node: Node) -> Profile:
+    """Return the profile named relative to this one."""
+    name = Path(node.text())
+    if name.is_absolute():
+        raise node.error("wanted a file name relative to the profile, found an absolute one")
+    try:
+        return _profile(_read(base / name), known, (base / name).parent, is_swapped_in=True)
+    except ProfileError as error:
+        raise node.error(f"{error.place}: {error.detail}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -29,11 +29,14 @@ class CardState:
         self.pins.reset()
         self.channels.reset()
 
+    def fulfilled(self, condition: Condition) -> bool:
+        """Tell whether an access condition is fulfilled. Spec: TS 102 221, 9.2."""
+        return condition.allowed or (condition.reference is not None and self.pins.satisfied(condition.reference))
+
     def require(self, condition: Condition) -> None:
-        """Raise StatusError 6982 unless the access condition is fulfilled. Spec: TS 102 221, 9.2."""
-        if condition.allowed or (condition.reference is not None and self.pins.satisfied(condition.reference)):
-            return
-        raise StatusError(SW.SECURITY_NOT_SATISFIED)
+        """Raise StatusError 6982 unless the access condition is fulfilled."""
+        if not self.fulfilled(condition):
+            raise StatusError(SW.SECURITY_NOT_SATISFIED)
 
     def fcp(self, node: Node) -> bytes:
         """Return the FCP template of a file as it is now."""
