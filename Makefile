@@ -37,7 +37,7 @@ fixtures: $(VENV)/.test ## write fixtures/ and docs/signature-profile.md's worke
 	$(BIN)/python -m docs.rule_table
 
 clean: ## remove what make made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) vendor_pcsc/applet/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/.demo: pyproject.toml scripts/install-python
 	@scripts/install-python $(PYTHON) $(VENV) .
