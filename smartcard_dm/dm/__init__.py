@@ -1,4 +1,4 @@
-"""Device management values: messages, TNDS objects, ACLs, accounts, node URIs.
+"""Device management values: messages, TNDS objects, ACLs, accounts, node URIs, provisioning documents.
 
 Guarantees: octets or XML become frozen values and back; nothing here reads a file, a clock or the environment; for any
 input the result is a value, or a `DecodeError` or `UnsupportedError` that names the place.
@@ -12,6 +12,8 @@ from smartcard_dm.dm.account_write import build_dmacc
 from smartcard_dm.dm.acl import Acl, AclCommand, AclEntry, parse_acl
 from smartcard_dm.dm.bootstrap import Bootstrap, parse_bootstrap
 from smartcard_dm.dm.bootstrap_write import build_bootstrap, build_bootstrap_wbxml
+from smartcard_dm.dm.cp_accounts import CpAccounts, accounts_from_document
+from smartcard_dm.dm.cp_source import document_from_mapping
 from smartcard_dm.dm.embedding import Embedding, embed_tnds, extract_tnds, is_tnds
 from smartcard_dm.dm.formats import NodeFormat
 from smartcard_dm.dm.message import (
@@ -35,6 +37,13 @@ from smartcard_dm.dm.message import (
 )
 from smartcard_dm.dm.message_read import parse_message
 from smartcard_dm.dm.message_write import build_message
+from smartcard_dm.dm.provisioning_document import (
+    Characteristic,
+    Parm,
+    ProvisioningDocument,
+    build_provisioning_document,
+    parse_provisioning_document,
+)
 from smartcard_dm.dm.server_id import ServerId, parse_server_id
 from smartcard_dm.dm.tnds import NodeType, TndsDocument, TndsNode, TypeKind
 from smartcard_dm.dm.tnds_read import parse_tnds
@@ -54,7 +63,9 @@ __all__ = [
     "AuthLevel",
     "AuthType",
     "Bootstrap",
+    "Characteristic",
     "CommandKind",
+    "CpAccounts",
     "Credential",
     "DmAccount",
     "DmCommand",
@@ -71,7 +82,9 @@ __all__ = [
     "NodeType",
     "NodeUri",
     "Origin",
+    "Parm",
     "PropertyUri",
+    "ProvisioningDocument",
     "ResultsCommand",
     "ServerId",
     "StatusCommand",
@@ -81,11 +94,14 @@ __all__ = [
     "TndsNode",
     "TypeKind",
     "account_from_mapping",
+    "accounts_from_document",
     "build_bootstrap",
     "build_bootstrap_wbxml",
     "build_dmacc",
     "build_message",
+    "build_provisioning_document",
     "build_tnds",
+    "document_from_mapping",
     "embed_tnds",
     "extract_tnds",
     "is_tnds",
@@ -93,6 +109,7 @@ __all__ = [
     "parse_bootstrap",
     "parse_dmacc",
     "parse_message",
+    "parse_provisioning_document",
     "parse_server_id",
     "parse_target",
     "parse_tnds",

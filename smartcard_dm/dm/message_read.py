@@ -8,6 +8,7 @@ Spec: OMA-TS-DM_RepPro-V1_2_1, 5 and 6; the 1.2 DTD.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm.message import (
@@ -20,32 +21,38 @@ from smartcard_dm.dm.message import (
     StatusCommand,
     SyncHeader,
 )
-from smartcard_dm.dm.message_read_items import (
-    read_credential,
-    read_item,
-    read_location,
-    read_meta,
-    read_optional_meta,
-)
-from smartcard_dm.dm.namespaces import SYNCML_NS, VER_DTD, VER_PROTO, XMLENC_NS
+from smartcard_dm.dm.message_read_items import read_credential, read_item, read_location, read_meta, sync
+from smartcard_dm.dm.namespaces import VER_DTD, VER_PROTO, XMLENC_NS
 from smartcard_dm.dm.xml import parse_xml
+from smartcard_dm.dm.xml_model import (
+    Model,
+    at,
+    flag,
+    many,
+    maybe,
+    one,
+    only,
+    read_filled,
+    read_later,
+    read_text,
+    some,
+)
 from smartcard_dm.dm.xml_walk import clark
 from smartcard_dm.errors import LimitExceededError, UnsupportedError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from typing import NoReturn
 
-    from smartcard_dm.dm.message import DmCommand, Item, Meta
-    from smartcard_dm.dm.xml_walk import Children, XmlElement
+    from lxml.etree import _Element as LxmlElement
+
+    from smartcard_dm.dm.message import Meta
+    from smartcard_dm.dm.xml_model import PlacedReader
+    from smartcard_dm.dm.xml_walk import Document
 
 _STRUCTURE: Final = "DM message"
-_ENCRYPTED_DATA: Final = clark(XMLENC_NS, "EncryptedData")
+_SYNC_ML: Final = sync("SyncML")
 _VERSION: Final = re.compile(r"[\x21-\x7E]{1,16}")
-
-
-def _sync(name: str) -> str:
-    return clark(SYNCML_NS, name)
 
 
 def parse_message(xml: bytes, *, limits: Limits = DEFAULT_LIMITS) -> DmMessage:
@@ -62,192 +69,204 @@ def parse_message(xml: bytes, *, limits: Limits = DEFAULT_LIMITS) -> DmMessage:
         LimitExceededError: too large, too deep or too many commands.
         UnsupportedError: another version, or an element that device management does not use.
     """
-    root = parse_xml(xml, root=_sync("SyncML"), structure=_STRUCTURE, limits=limits)
-    walk = root.children()
-    header = _read_header(walk.required(_sync("SyncHdr")))
-    body = walk.required(_sync("SyncBody"))
-    walk.end()
-    inside = body.children()
-    commands = _CommandReader(limits).commands(inside)
-    final = inside.flag(_sync("Final"))
-    inside.end()
-    return DmMessage(header=header, commands=commands, final=final)
+    root = parse_xml(xml, root=_SYNC_ML, structure=_STRUCTURE, limits=limits)
+    document = root.document
+    header, body = _MESSAGE.read(root.element, document)
+    commands, final = _BODY.read(body, document, "/SyncML/SyncBody")
+    return DmMessage(header=header, commands=tuple(commands), final=final)
 
 
-def _read_header(element: XmlElement) -> SyncHeader:
-    walk = element.children()
-    ver_dtd = _read_version(walk.required(_sync("VerDTD")), VER_DTD)
-    ver_proto = _read_version(walk.required(_sync("VerProto")), VER_PROTO)
-    session_id = walk.required_text(_sync("SessionID"))
-    msg_id = walk.required_text(_sync("MsgID"))
-    target, target_name = read_location(walk.required(_sync("Target")))
-    source, source_name = read_location(walk.required(_sync("Source")))
-    resp_uri = walk.optional_text(_sync("RespURI"))
-    no_resp = walk.flag(_sync("NoResp"))
-    cred = walk.optional(_sync("Cred"))
-    meta = read_optional_meta(walk)
-    walk.end()
+def _read_version(wanted: str, element: LxmlElement, document: Document) -> str:
+    version = read_text(element, document)
+    if version == wanted:
+        return version
+    here = at(element, document)
+    if not _VERSION.fullmatch(version):
+        raise here.fault("not a version", wanted=wanted)
+    raise UnsupportedError(f"{here.place} {version}", f"wanted {wanted}")
+
+
+_HEADER: Final = Model(
+    one(sync("VerDTD"), partial(_read_version, VER_DTD)),
+    one(sync("VerProto"), partial(_read_version, VER_PROTO)),
+    one(sync("SessionID"), read_filled),
+    one(sync("MsgID"), read_filled),
+    one(sync("Target"), read_location),
+    one(sync("Source"), read_location),
+    maybe(sync("RespURI"), read_text),
+    flag(sync("NoResp")),
+    maybe(sync("Cred"), read_later),
+    maybe(sync("Meta"), read_meta),
+)
+
+
+def _read_header(element: LxmlElement, document: Document) -> SyncHeader:
+    ver_dtd, ver_proto, session_id, msg_id, target, source, resp_uri, no_resp, cred, meta = _HEADER.read(
+        element, document
+    )
     return SyncHeader(
         session_id=session_id,
         msg_id=msg_id,
-        target=target,
-        source=source,
+        target=target[0],
+        source=source[0],
         ver_dtd=ver_dtd,
         ver_proto=ver_proto,
-        target_name=target_name,
-        source_name=source_name,
+        target_name=target[1],
+        source_name=source[1],
         resp_uri=resp_uri,
         no_resp=no_resp,
-        cred=read_credential(cred) if cred is not None else None,
+        cred=None if cred is None else read_credential(cred, document),
         meta=meta,
     )
 
 
-def _read_version(element: XmlElement, wanted: str) -> str:
-    version = element.text()
-    if version == wanted:
-        return version
-    if not _VERSION.fullmatch(version):
-        raise element.fault("not a version", wanted=wanted)
-    raise UnsupportedError(f"{element.place} {version}", f"wanted {wanted}")
+def _read_cmd_id(element: LxmlElement, document: Document) -> str:
+    """Read the identifier of a command: none occurs twice, and their number is the number of commands."""
+    cmd_id = read_filled(element, document)
+    seen, most = document.identifiers, document.limits.commands
+    if cmd_id in seen:
+        raise at(element, document).fault("two commands have one CmdID", found=repr(cmd_id[:40]))
+    seen.add(cmd_id)
+    if len(seen) > most:
+        raise LimitExceededError(_STRUCTURE, "commands", most, place=at(element, document).place)
+    return cmd_id
 
 
-class _CommandReader:
-    """Counts commands and remembers their identifiers while it reads them."""
+_CMD_ID: Final = one(sync("CmdID"), _read_cmd_id)
+_NO_RESP: Final = flag(sync("NoResp"))
+_META: Final = maybe(sync("Meta"), read_meta)
+_CORRELATOR: Final = maybe(sync("Correlator"), read_text)
+_ITEMS: Final = many(sync("Item"), read_item)
+_ITEMS_WANTED: Final = many(sync("Item"), read_item, least=1)
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._seen: set[str] = set()
-        self._readers: dict[CommandKind, Callable[[CommandKind, XmlElement], DmCommand]] = {
-            CommandKind.ALERT: self._alert,
-            CommandKind.ATOMIC: self._group,
-            CommandKind.SEQUENCE: self._group,
-            CommandKind.STATUS: self._status,
-            CommandKind.RESULTS: self._results,
-        }
-
-    def commands(self, walk: Children) -> tuple[DmCommand, ...]:
-        """Read commands as long as there are any; at least one."""
-        commands: list[DmCommand] = []
-        while (kind := _KINDS.get(walk.next_tag)) is not None:
-            commands.append(self._readers.get(kind, self._on_items)(kind, walk.take()))
-        if walk.next_tag == _ENCRYPTED_DATA:
-            raise UnsupportedError("encrypted commands that were not decrypted", f"{_STRUCTURE} at {walk.take().place}")
-        if not commands:
-            walk.optional("a command")
-            raise walk.unexpected()
-        return tuple(commands)
-
-    def _cmd_id(self, walk: Children) -> str:
-        element = walk.required(_sync("CmdID"))
-        cmd_id = element.required_text()
-        if cmd_id in self._seen:
-            raise element.fault("two commands have one CmdID", found=repr(cmd_id[:40]))
-        self._seen.add(cmd_id)
-        if len(self._seen) > self._limits.commands:
-            raise LimitExceededError(_STRUCTURE, "commands", self._limits.commands, place=element.place)
-        return cmd_id
-
-    def _on_items(self, kind: CommandKind, element: XmlElement) -> ItemCommand:
-        walk = element.children()
-        cmd_id = self._cmd_id(walk)
-        no_resp = walk.flag(_sync("NoResp"))
-        meta = read_optional_meta(walk)
-        is_exec = kind is CommandKind.EXEC
-        correlator = walk.optional_text(_sync("Correlator")) if is_exec else None
-        items = (read_item(walk.required(_sync("Item"))),) if is_exec else _items(walk, least=1)
-        walk.end()
-        return ItemCommand(
-            kind=kind,
-            cmd_id=cmd_id,
-            items=items,
-            meta=meta,
-            correlator=correlator,
-            no_resp=no_resp,
-            place=element.place,
-        )
-
-    def _group(self, kind: CommandKind, element: XmlElement) -> GroupCommand:
-        walk = element.children()
-        cmd_id = self._cmd_id(walk)
-        no_resp = walk.flag(_sync("NoResp"))
-        meta = read_optional_meta(walk)
-        commands = self.commands(walk)
-        walk.end()
-        return GroupCommand(
-            kind=kind, cmd_id=cmd_id, commands=commands, meta=meta, no_resp=no_resp, place=element.place
-        )
-
-    def _alert(self, _: CommandKind, element: XmlElement) -> AlertCommand:
-        walk = element.children()
-        cmd_id = self._cmd_id(walk)
-        no_resp = walk.flag(_sync("NoResp"))
-        code = walk.optional_text(_sync("Data"))
-        correlator = walk.optional_text(_sync("Correlator"))
-        items = _items(walk)
-        walk.end()
-        return AlertCommand(
-            cmd_id=cmd_id, code=code, items=items, correlator=correlator, no_resp=no_resp, place=element.place
-        )
-
-    def _status(self, _: CommandKind, element: XmlElement) -> StatusCommand:
-        walk = element.children()
-        cmd_id = self._cmd_id(walk)
-        msg_ref = walk.required_text(_sync("MsgRef"))
-        cmd_ref = walk.required_text(_sync("CmdRef"))
-        cmd = walk.required_text(_sync("Cmd"))
-        target_refs = tuple(ref.text() for ref in walk.several(_sync("TargetRef")))
-        source_refs = tuple(ref.text() for ref in walk.several(_sync("SourceRef")))
-        cred = walk.optional(_sync("Cred"))
-        chal = walk.optional(_sync("Chal"))
-        code = walk.required_text(_sync("Data"))
-        items = _items(walk)
-        walk.end()
-        return StatusCommand(
-            cmd_id=cmd_id,
-            msg_ref=msg_ref,
-            cmd_ref=cmd_ref,
-            cmd=cmd,
-            code=code,
-            target_refs=target_refs,
-            source_refs=source_refs,
-            cred=read_credential(cred) if cred is not None else None,
-            chal=_read_challenge(chal) if chal is not None else None,
-            items=items,
-            place=element.place,
-        )
-
-    def _results(self, _: CommandKind, element: XmlElement) -> ResultsCommand:
-        walk = element.children()
-        cmd_id = self._cmd_id(walk)
-        msg_ref = walk.optional_text(_sync("MsgRef"))
-        cmd_ref = walk.required_text(_sync("CmdRef"))
-        meta = read_optional_meta(walk)
-        target_ref = walk.optional_text(_sync("TargetRef"))
-        source_ref = walk.optional_text(_sync("SourceRef"))
-        items = _items(walk, least=1)
-        walk.end()
-        return ResultsCommand(
-            cmd_id=cmd_id,
-            cmd_ref=cmd_ref,
-            items=items,
-            msg_ref=msg_ref,
-            meta=meta,
-            target_ref=target_ref,
-            source_ref=source_ref,
-            place=element.place,
-        )
+_ON_ITEMS: Final = Model(_CMD_ID, _NO_RESP, _META, _ITEMS_WANTED)
 
 
-_KINDS: Final[Mapping[str | None, CommandKind]] = {_sync(kind.value): kind for kind in CommandKind}
+def _read_on_items(kind: CommandKind, element: LxmlElement, document: Document, place: str) -> ItemCommand:
+    cmd_id, no_resp, meta, items = _ON_ITEMS.read(element, document, place)
+    return ItemCommand(kind=kind, cmd_id=cmd_id, items=tuple(items), meta=meta, no_resp=no_resp, place=place)
 
 
-def _items(walk: Children, *, least: int = 0) -> tuple[Item, ...]:
-    return tuple(read_item(element) for element in walk.several(_sync("Item"), least=least))
+_EXEC: Final = Model(_CMD_ID, _NO_RESP, _META, _CORRELATOR, only(sync("Item"), read_item))
 
 
-def _read_challenge(element: XmlElement) -> Meta:
-    walk = element.children()
-    meta = read_meta(walk.required(_sync("Meta")))
-    walk.end()
+def _read_exec(element: LxmlElement, document: Document, place: str) -> ItemCommand:
+    cmd_id, no_resp, meta, correlator, items = _EXEC.read(element, document, place)
+    return ItemCommand(
+        kind=CommandKind.EXEC,
+        cmd_id=cmd_id,
+        items=tuple(items),
+        meta=meta,
+        correlator=correlator,
+        no_resp=no_resp,
+        place=place,
+    )
+
+
+_ALERT: Final = Model(_CMD_ID, _NO_RESP, maybe(sync("Data"), read_text), _CORRELATOR, _ITEMS)
+
+
+def _read_alert(element: LxmlElement, document: Document, place: str) -> AlertCommand:
+    cmd_id, no_resp, code, correlator, items = _ALERT.read(element, document, place)
+    return AlertCommand(
+        cmd_id=cmd_id, code=code, items=tuple(items), correlator=correlator, no_resp=no_resp, place=place
+    )
+
+
+def _read_reference(element: LxmlElement, document: Document, _: str) -> str:
+    return read_text(element, document)
+
+
+_CHALLENGE: Final = Model(one(sync("Meta"), read_meta))
+_STATUS: Final = Model(
+    _CMD_ID,
+    one(sync("MsgRef"), read_filled),
+    one(sync("CmdRef"), read_filled),
+    one(sync("Cmd"), read_filled),
+    many(sync("TargetRef"), _read_reference),
+    many(sync("SourceRef"), _read_reference),
+    maybe(sync("Cred"), read_later),
+    maybe(sync("Chal"), read_later),
+    one(sync("Data"), read_filled),
+    _ITEMS,
+)
+
+
+def _read_challenge(element: LxmlElement, document: Document) -> Meta:
+    meta: Meta
+    (meta,) = _CHALLENGE.read(element, document)
     return meta
+
+
+def _read_status(element: LxmlElement, document: Document, place: str) -> StatusCommand:
+    cmd_id, msg_ref, cmd_ref, cmd, target_refs, source_refs, cred, chal, code, items = _STATUS.read(
+        element, document, place
+    )
+    return StatusCommand(
+        cmd_id=cmd_id,
+        msg_ref=msg_ref,
+        cmd_ref=cmd_ref,
+        cmd=cmd,
+        code=code,
+        target_refs=tuple(target_refs),
+        source_refs=tuple(source_refs),
+        cred=None if cred is None else read_credential(cred, document),
+        chal=None if chal is None else _read_challenge(chal, document),
+        items=tuple(items),
+        place=place,
+    )
+
+
+_RESULTS: Final = Model(
+    _CMD_ID,
+    maybe(sync("MsgRef"), read_text),
+    one(sync("CmdRef"), read_filled),
+    _META,
+    maybe(sync("TargetRef"), read_text),
+    maybe(sync("SourceRef"), read_text),
+    _ITEMS_WANTED,
+)
+
+
+def _read_results(element: LxmlElement, document: Document, place: str) -> ResultsCommand:
+    cmd_id, msg_ref, cmd_ref, meta, target_ref, source_ref, items = _RESULTS.read(element, document, place)
+    return ResultsCommand(
+        cmd_id=cmd_id,
+        cmd_ref=cmd_ref,
+        items=tuple(items),
+        msg_ref=msg_ref,
+        meta=meta,
+        target_ref=target_ref,
+        source_ref=source_ref,
+        place=place,
+    )
+
+
+def _read_group(kind: CommandKind, element: LxmlElement, document: Document, place: str) -> GroupCommand:
+    cmd_id, no_resp, meta, commands = _GROUP.read(element, document, place)
+    return GroupCommand(kind=kind, cmd_id=cmd_id, commands=tuple(commands), meta=meta, no_resp=no_resp, place=place)
+
+
+def _refuse_encrypted(element: LxmlElement, document: Document, _: str) -> NoReturn:
+    place = at(element, document).place
+    raise UnsupportedError("encrypted commands that were not decrypted", f"{_STRUCTURE} at {place}")
+
+
+_COMMAND_READERS: Final[dict[CommandKind, PlacedReader]] = {
+    CommandKind.EXEC: _read_exec,
+    CommandKind.ALERT: _read_alert,
+    CommandKind.STATUS: _read_status,
+    CommandKind.RESULTS: _read_results,
+    CommandKind.ATOMIC: partial(_read_group, CommandKind.ATOMIC),
+    CommandKind.SEQUENCE: partial(_read_group, CommandKind.SEQUENCE),
+}
+_COMMANDS: Final = some(
+    {
+        **{sync(kind.value): _COMMAND_READERS.get(kind, partial(_read_on_items, kind)) for kind in CommandKind},
+        clark(XMLENC_NS, "EncryptedData"): _refuse_encrypted,
+    },
+    label="a command",
+)
+_GROUP: Final = Model(_CMD_ID, _NO_RESP, _META, _COMMANDS)
+_BODY: Final = Model(_COMMANDS, flag(sync("Final")))
+_MESSAGE: Final = Model(one(sync("SyncHdr"), _read_header), one(sync("SyncBody"), read_later))

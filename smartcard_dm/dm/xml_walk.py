@@ -1,12 +1,13 @@
 """The strict walk over the elements of a parsed document.
 
 Guarantees: content models are followed in order; no attribute and no stray text is passed over; errors quote names and
-places, never text content. Leaves to its caller: the content model of each element.
+places, never text content. Leaves to its caller: the content model of each element, as calls in its order or as a table
+(see `xml_model`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +17,11 @@ from smartcard_dm.dm.namespaces import NOT_HANDLED
 from smartcard_dm.errors import DmError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element as LxmlElement
+
+    from smartcard_dm.limits import Limits
 
 _XML_SPACE: Final = " \t\r\n"
 _REPEATED: Final = frozenset(
@@ -47,49 +50,71 @@ def canonical_octets(element: LxmlElement) -> bytes:
     return etree.tostring(element, method="c14n", exclusive=True, with_comments=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
     """What all elements of one document share."""
 
     structure: str
+    limits: Limits
+    plain: bool
+    """Whether no element has an attribute and text stands alone in its element: true of what is in canonical form and
+    was not indented. Found for the whole document at once, because asking each element is slow."""
     has_attributes: bool
-    """Whether any element has an attribute: most documents have none, and asking each element is slow."""
+    """Whether any element has an attribute."""
+    identifiers: set[str] = field(default_factory=set)
+    """Identifiers read so far, of the kind that may occur once."""
+
+
+def _step(tag: str, index: int) -> str:
+    """Return one step of an XML path; an index is shown where the element may repeat, or does."""
+    name = tag.rpartition("}")[2]
+    return f"{name}[{index}]" if name in _REPEATED or index > 1 else name
+
+
+def _path(element: LxmlElement) -> str:
+    """Work out an XML path from the tree; this counts siblings, so it is for the one element that an error names."""
+    steps: list[str] = []
+    here: LxmlElement | None = element
+    while here is not None:
+        tag = str(here.tag)
+        steps.append(_step(tag, 1 + len(list(here.itersiblings(tag, preceding=True)))))
+        here = here.getparent()
+    return "/".join(("", *reversed(steps)))
 
 
 class XmlElement:
     """An element that knows its place; the place is worked out when an error or a value asks for it."""
 
-    __slots__ = ("_document", "_index", "above", "element", "tag")
+    __slots__ = ("_index", "above", "document", "element", "tag")
 
     def __init__(
         self, element: LxmlElement, tag: str, document: Document, above: Children | None = None, index: int = 1
     ) -> None:
         self.element = element
         self.tag = tag
-        self._document = document
+        self.document = document
         self.above = above
         self._index = index
 
     @property
     def structure(self) -> str:
         """What the document is."""
-        return self._document.structure
+        return self.document.structure
 
     @property
     def step(self) -> str:
-        """The last step of the place; an index is shown where the element may repeat, or does."""
-        name = self.tag.rpartition("}")[2]
-        return f"{name}[{self._index}]" if name in _REPEATED or self._index > 1 else name
+        """The last step of the place."""
+        return _step(self.tag, self._index)
 
     @property
     def place(self) -> str:
         """The XML path."""
-        steps = [self.step]
-        above = self.above
-        while above is not None and above.moved_to is None:
-            steps.append(above.owner.step)
-            above = above.owner.above
-        start = above.moved_to if above is not None and above.moved_to is not None else ""
+        steps: list[str] = []
+        here = self
+        while here.above is not None and here.above.moved_to is None:
+            steps.append(here.step)
+            here = here.above.owner
+        start = _path(here.element) if here.above is None else f"{here.above.moved_to}/{here.step}"
         return "/".join((start, *reversed(steps)))
 
     def fault(self, detail: str, *, wanted: str | None = None, found: str | None = None) -> DmError:
@@ -133,8 +158,12 @@ class XmlElement:
         Raises:
             DmError: an attribute is there, or text other than white space stands between the elements.
         """
+        return Children(self, self.elements(), self.document)
+
+    def elements(self) -> list[LxmlElement]:
+        """Return the elements inside, as `children` does, without a walk."""
+        elements = self.element[:]
         self._refuse_attributes()
-        elements = list(self.element)
         text = self.element.text
         stray = text is not None and text.strip(_XML_SPACE)
         for child in elements:
@@ -142,14 +171,14 @@ class XmlElement:
             stray = stray or (tail is not None and tail.strip(_XML_SPACE))
         if stray:
             raise self.fault("text stands where only elements belong")
-        return Children(self, elements, self._document)
+        return elements
 
     def canonical(self) -> bytes:
         """Return the exclusive canonical form of this element."""
         return canonical_octets(self.element)
 
     def _refuse_attributes(self) -> None:
-        if self._document.has_attributes and self.element.attrib:
+        if self.document.has_attributes and self.element.attrib:
             name = readable(str(next(iter(self.element.attrib))))
             raise self.fault("no element of this structure has attributes", found=f"attribute {name}")
 
@@ -168,6 +197,11 @@ class Children:
         self._counts: dict[str, int] = {}
         self._wanted: list[str] = []
         self.moved_to: str | None = None
+
+    @property
+    def structure(self) -> str:
+        """What the document is."""
+        return self._document.structure
 
     @property
     def place(self) -> str:
@@ -295,9 +329,22 @@ class Children:
     def unexpected(self) -> DmError | UnsupportedError:
         """Make the error for the next element, or for its absence."""
         child = self.peek()
-        wanted = " or ".join(tag.rpartition("}")[2] for tag in self._wanted) or "nothing more"
-        if child is None:
-            return DmError(self._document.structure, "an element is missing", place=self.place, wanted=wanted)
-        if child.tag in NOT_HANDLED:
-            return UnsupportedError(f"element {readable(child.tag)}", f"{child.structure} at {child.place}")
-        return child.fault("an element stands out of place", wanted=wanted, found=readable(child.tag))
+        wanted = wishes(self._wanted)
+        return missing(self, wanted) if child is None else out_of_place(child, wanted)
+
+
+def wishes(tags: Iterable[str]) -> str:
+    """Return what would have been right, as errors say it."""
+    return " or ".join(tag.rpartition("}")[2] for tag in tags) or "nothing more"
+
+
+def missing(inside: XmlElement | Children, wanted: str) -> DmError:
+    """Make the error for an element that ends too early."""
+    return DmError(inside.structure, "an element is missing", place=inside.place, wanted=wanted)
+
+
+def out_of_place(child: XmlElement, wanted: str) -> DmError | UnsupportedError:
+    """Make the error for an element that does not belong where it stands."""
+    if child.tag in NOT_HANDLED:
+        return UnsupportedError(f"element {readable(child.tag)}", f"{child.structure} at {child.place}")
+    return child.fault("an element stands out of place", wanted=wanted, found=readable(child.tag))
