@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from smartcard_dm.card.survey import survey_card
+from smartcard_dm.cli.card_access import CardAccess, card_options
 from smartcard_dm.cli.exits import reported
-from smartcard_dm.cli.options import card_option, json_option, open_for, pin_options
+from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import print_json, print_text
 from smartcard_dm.cli.program import CommandGroup
 from smartcard_dm.report.card import card_lines
@@ -19,10 +20,9 @@ def command() -> None:
 
 
 @command.command(short_help="Files, access rules and PKCS#15 objects as a tree.")
-@card_option
-@pin_options
+@card_options
 @json_option
-def show(card_uri: str, pin_env: str | None, *, use_last_try: bool, as_json: bool) -> None:
+def show(access: CardAccess, *, as_json: bool) -> None:
     """Show a card as a tree: files with sizes and access rules, PKCS#15 objects and where they stand.
 
     \b
@@ -31,8 +31,8 @@ def show(card_uri: str, pin_env: str | None, *, use_last_try: bool, as_json: boo
       PIN=... smartcard-dm card show --card profile:usim.yaml --pin-env PIN
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     with (
-        reported(as_json=as_json, thing=card_uri),
-        open_for(card_uri, pin_env, use_last_try=use_last_try) as card,
+        reported(as_json=as_json, thing=access.uri),
+        access.open() as card,
     ):
         survey = survey_card(card)
         if as_json:

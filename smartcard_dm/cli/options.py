@@ -17,8 +17,6 @@ from smartcard_dm.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from smartcard_dm.card.session import CardSession
-
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 CARD_HELP: Final = "The card: profile:FILE.yaml is a virtual card that runs in this process."
@@ -69,25 +67,6 @@ def json_option(function: Decorated) -> Decorated:
     )
 
 
-def card_option(function: Decorated) -> Decorated:
-    """Add --card."""
-    return click.option("--card", "card_uri", required=True, metavar="URI", help=CARD_HELP)(function)
-
-
-def pin_options(function: Decorated) -> Decorated:
-    """Add --pin-env and --use-last-try."""
-    with_consent = click.option(
-        "--use-last-try",
-        is_flag=True,
-        help="Present the PIN even when one try is left; a wrong one then blocks the card.",
-    )(function)
-    return click.option(
-        "--pin-env",
-        metavar="NAME",
-        help="Environment variable that holds the PIN of the card; without it no PIN is ever sent.",
-    )(with_consent)
-
-
 def policy_option(function: Decorated) -> Decorated:
     """Add --policy."""
     return click.option(
@@ -126,35 +105,3 @@ def secret_from_environment(name: str | None, option: str) -> Secret | None:
     if not value:
         raise usage_error(f"{option}: the environment variable {name} is not set or is empty; export it first")
     return Secret(os.fsencode(value))
-
-
-def open_for(card_uri: str, pin_env: str | None, *, use_last_try: bool = False) -> CardSession:
-    """Open the card a command line names.
-
-    Raises:
-        click.UsageError: the URI has no known form, or the PIN is none.
-        CardConnectionError: what the URI names cannot be reached.
-        SmartcardDmError: the card cannot be opened.
-    """
-    from smartcard_dm.card_uri import open_card  # noqa: PLC0415 - options are imported before a command is known
-    from smartcard_dm.errors import CardConnectionError, DecodeError  # noqa: PLC0415 - same
-
-    pin = secret_from_environment(pin_env, "--pin-env")
-    try:
-        return open_card(card_uri, pin=pin, use_last_try=use_last_try)
-    except ValueError as error:
-        raise usage_error(f"{'--card' if pin is None else '--card or --pin-env'}: {error}") from error
-    except DecodeError as error:
-        unreadable = _reason_unreadable(error)
-        if unreadable is None or error.place != card_uri.partition(":")[2]:
-            raise
-        raise CardConnectionError(f"{error.structure} {error.place} cannot be read: {unreadable}") from error
-
-
-def _reason_unreadable(error: BaseException | None) -> str | None:
-    """Return what the system said when it would not give a file, if that is why; a file not there is no bad file."""
-    while error is not None:
-        if isinstance(error, OSError):
-            return error.strerror
-        error = error.__cause__
-    return None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from smartcard_dm.cli.card_access import CardAccess, card_options
 from smartcard_dm.cli.exits import exit_code, reported
 from smartcard_dm.cli.inputs import INPUT_FILE
-from smartcard_dm.cli.options import MOMENT, card_option, json_option, open_for, pin_options, policy_option
+from smartcard_dm.cli.options import MOMENT, json_option, policy_option
 from smartcard_dm.cli.output import print_json, print_problem, print_text
 from smartcard_dm.credentials import read_credentials
 from smartcard_dm.errors import VerificationError
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=INPUT_FILE)
-@card_option
-@pin_options
+@card_options
 @policy_option
 @click.option(
     "--transport",
@@ -46,13 +46,11 @@ if TYPE_CHECKING:
 @json_option
 def command(
     file: InputFile,
-    card_uri: str,
-    pin_env: str | None,
+    access: CardAccess,
     policy_name: str,
     transport: str,  # noqa: ARG001 - one choice so far, shown in the verdict
     at: datetime | None,
     *,
-    use_last_try: bool,
     steps: bool,
     as_json: bool,
 ) -> None:
@@ -70,13 +68,14 @@ def command(
     policy = POLICIES[policy_name]()
     octets = file.read(policy.limits.message_octets)
     with (
-        reported(as_json=as_json, thing=card_uri),
-        open_for(card_uri, pin_env, use_last_try=use_last_try) as card,
+        reported(as_json=as_json, thing=access.uri),
+        access.open() as card,
     ):
         credentials = read_credentials(card)
     moment = at or datetime.now(UTC)
     try:
         message = Verifier(credentials, policy=policy).verify(octets, transport=Transport.local(), at=moment)
+        _ = message.message  # read here, so that a verdict is never about commands nobody could read
     except VerificationError as error:
         _refuse(error, file, as_json=as_json)
     if as_json:

@@ -9,6 +9,7 @@ Spec: OMA-TS-DM_Sessionless 5.2 (encryption); design decisions D3 and D6.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -19,11 +20,11 @@ from smartcard_dm.xmlsec.algorithms import XMLENC
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lxml import etree
-
     from smartcard_dm.dm import ServerId
 
-_ENCRYPTED: Final = f"{{{XMLENC}}}*"
+_XMLENC: Final = XMLENC.encode()
+_ENCRYPTED: Final = re.compile(rb"<[^ <>/]+ xmlns=\"" + re.escape(_XMLENC) + rb"\"")
+"""A start tag of XML Encryption: in canonical XML `<` opens a tag and nothing else, and its namespace comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,12 @@ class ReplayGuard(Protocol):
 
 
 class Decryptor(Protocol):
-    """Turns a verified document into one without encrypted parts."""
+    """Turns a verified message into one without encrypted parts."""
 
-    def decrypt(self, root: etree._Element, octets: bytes) -> tuple[bytes, str]:
+    def decrypt(self, octets: bytes) -> tuple[bytes, str]:
         """Return the canonical octets to read commands from, and what was established, or refuse.
 
         Args:
-            root: the verified document, parsed; `octets` are its canonical form.
             octets: the verified canonical octets.
 
         Raises:
@@ -81,10 +81,9 @@ class NoReplayMemory:
 class NoDecryption:
     """Has no key: a message with encrypted parts is refused as unsupported."""
 
-    def decrypt(self, root: etree._Element, octets: bytes) -> tuple[bytes, str]:
+    def decrypt(self, octets: bytes) -> tuple[bytes, str]:
         """Return `octets` when nothing in them is encrypted."""
-        encrypted = next(root.iter(_ENCRYPTED), None)
-        if encrypted is not None:
+        if _XMLENC in octets and _ENCRYPTED.search(octets) is not None:
             raise VerificationError(
                 Rule.ENCRYPTED_UNSUPPORTED, "the message has encrypted parts and no decryption key was given"
             )

@@ -13,65 +13,55 @@ from typing import TYPE_CHECKING, Final
 from smartcard_dm.dm import parse_server_id
 from smartcard_dm.errors import DmError, VerificationError
 from smartcard_dm.rules import Rule
+from smartcard_dm.trust.parts import cut_message
 from smartcard_dm.xmlsec.document import SYNCML
-from smartcard_dm.xmlsec.signature_element import SIGNATURE
 
 if TYPE_CHECKING:
     from lxml import etree
 
     from smartcard_dm.dm import ServerId
 
-_ROOT: Final = f"{{{SYNCML}}}SyncML"
-_HEADER: Final = f"{{{SYNCML}}}SyncHdr"
-_BODY: Final = f"{{{SYNCML}}}SyncBody"
-_WANTED: Final = [_HEADER, _BODY, SIGNATURE]
 _HEADER_PLACE: Final = "/SyncML/SyncHdr"
 _META: Final = f"{{{SYNCML}}}Meta"
-_EMI: Final = (f"{_META}/{{syncml:metinf}}EMI", f"{_META}/{{syncml:metinf}}MetInf/{{syncml:metinf}}EMI")
-_XML_SPACE: Final = " \t\r\n"
+_EMI: Final = "{syncml:metinf}EMI"
 _ENCODING: Final = "WBXML/"
 _SOURCE_PLACE: Final = f"{_HEADER_PLACE}/Source/LocURI"
 
 
 @dataclass(frozen=True, slots=True)
 class MessageShape:
-    """The parts of a message that has the right shape."""
+    """A message that has the right shape; nothing in it is believed yet."""
 
     header: etree._Element
     """SyncHdr."""
-    signature: etree._Element
-    """The one Signature, last child of SyncML."""
+    signature: bytes
+    """The one Signature, last child of SyncML, in canonical form."""
+    octets: bytes
+    """The canonical message without its Signature."""
     session_id: str
     """SyncHdr/SessionID."""
     msg_id: str
     """SyncHdr/MsgID."""
 
 
-def check_shape(root: etree._Element) -> MessageShape:
+def check_shape(xml: bytes) -> MessageShape:
     """Return the parts of a message: SyncHdr, SyncBody, one Signature, versions 1.2 and DM/1.2 (step 2).
+
+    Args:
+        xml: the message as `wbxml.to_xml` writes it.
 
     Raises:
         VerificationError: a rule of step 2.
     """
-    if root.tag != _ROOT:
-        raise VerificationError(Rule.SHAPE_ROOT, f"wanted the root SyncML, found {_local(root)}", place="/")
-    _check_signatures(root)
-    tags = [child.tag for child in root]
-    texts = [root.text, *(child.tail for child in root)]
-    if tags != _WANTED or any(text and text.strip(_XML_SPACE) for text in texts):
-        names = ", ".join(_local(child) for child in root)
-        raise VerificationError(
-            Rule.SHAPE_ORDER, f"wanted SyncHdr, SyncBody, Signature and no text, found {names}", place="/SyncML"
-        )
-    header = root[0]
+    parts = cut_message(xml)
     for name, wanted in (("VerDTD", "1.2"), ("VerProto", "DM/1.2")):
-        found = _only_text(header, (name,), Rule.SHAPE_HEADER)
+        found = _only_text(parts.header, (name,), Rule.SHAPE_HEADER)
         if found != wanted:
             raise VerificationError(
                 Rule.SHAPE_VERSION, f"wanted {wanted}, found {found!r}", place=f"{_HEADER_PLACE}/{name}"
             )
-    session_id, msg_id = (_filled_text(header, name) for name in ("SessionID", "MsgID"))
-    return MessageShape(header, root[2], session_id, msg_id)
+    session_id, msg_id = (_filled_text(parts.header, name) for name in ("SessionID", "MsgID"))
+    return MessageShape(parts.header, parts.signature, parts.octets, session_id, msg_id)
 
 
 def check_encoding(header: etree._Element, version: str) -> str:
@@ -87,16 +77,16 @@ def check_encoding(header: etree._Element, version: str) -> str:
     Raises:
         VerificationError: rule `shape.encoding`.
     """
-    found = f"{_ENCODING}{version}"
-    for element in (found for path in _EMI for found in header.iterfind(path)):
+    actual = f"{_ENCODING}{version}"
+    for element in (emi for meta in header.iterchildren(_META) for emi in meta.iter(_EMI)):
         stated = element.text or ""
-        if stated.startswith(_ENCODING) and stated != found:
+        if stated.startswith(_ENCODING) and stated != actual:
             raise VerificationError(
                 Rule.SHAPE_ENCODING,
-                f"the message says it is {stated}, found {found}",
+                f"the message says it is {stated}, found {actual}",
                 place=f"{_HEADER_PLACE}/Meta/EMI",
             )
-    return found
+    return actual
 
 
 def read_server_id(header: etree._Element) -> ServerId:
@@ -110,24 +100,6 @@ def read_server_id(header: etree._Element) -> ServerId:
         return parse_server_id(text, place=_SOURCE_PLACE)
     except DmError as error:
         raise VerificationError(Rule.SERVER_ID_MISSING, error.detail, place=_SOURCE_PLACE) from error
-
-
-def _check_signatures(root: etree._Element) -> None:
-    signatures = list(root.iter(SIGNATURE))
-    if not signatures:
-        raise VerificationError(
-            Rule.SIGNATURE_MISSING, "wanted an XML signature on the entire message, found none", place="/SyncML"
-        )
-    if len(signatures) > 1:
-        raise VerificationError(
-            Rule.SIGNATURE_SEVERAL, f"wanted exactly one Signature, found {len(signatures)}", place="/SyncML"
-        )
-    if signatures[0].getparent() is not root or signatures[0].getnext() is not None:
-        raise VerificationError(
-            Rule.SIGNATURE_PLACE,
-            "wanted the Signature as last child of SyncML, found it elsewhere",
-            place=_path(signatures[0]),
-        )
 
 
 def _filled_text(header: etree._Element, name: str) -> str:
@@ -145,19 +117,10 @@ def _only_text(parent: etree._Element, names: tuple[str, ...], rule: Rule) -> st
     element = parent
     for name in names:
         place = f"{place}/{name}"
-        found = element.findall(f"{{{SYNCML}}}{name}")
+        found = list(element.iterchildren(f"{{{SYNCML}}}{name}"))
         if len(found) != 1:
             raise VerificationError(rule, f"wanted exactly one {name}, found {len(found)}", place=place)
         element = found[0]
     if len(element):
         raise VerificationError(rule, "wanted text only, found an element", place=place)
     return element.text or ""
-
-
-def _path(element: etree._Element) -> str:
-    names = [_local(element)] + [_local(ancestor) for ancestor in element.iterancestors()]
-    return "/" + "/".join(reversed(names))
-
-
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]

@@ -1,16 +1,18 @@
 """What the verifier returns: the only thing callers may trust.
 
-Guarantees: a `VerifiedMessage` is built only by the verifier, only from the octets whose digest was signed.
+Guarantees: a `VerifiedMessage` is built only by the verifier, only from the octets whose digest was signed; its
+commands are read from those octets and from nothing else, when they are asked for and once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 from smartcard_dm.dm import walk_commands
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from smartcard_dm.dm import DmAccount, DmMessage, ServerId
@@ -22,8 +24,7 @@ SEAL: Final = object()
 """Held by the verifier; without it no VerifiedMessage can be built."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepPassed:
+class StepPassed(NamedTuple):
     """One step of the verification order, with what it established."""
 
     step: Step
@@ -48,14 +49,14 @@ class VerifiedMessage:
         TypeError: on construction by anybody but the verifier.
     """
 
-    __slots__ = ("_account", "_at", "_digest", "_message", "_octets", "_signature", "_steps", "_transport")
+    __slots__ = ("_account", "_at", "_digest", "_message", "_octets", "_read", "_signature", "_steps", "_transport")
 
     def __init__(
         self,
         seal: object,
         *,
         account: DmAccount,
-        message: DmMessage,
+        read: Callable[[], DmMessage],
         octets: bytes,
         digest: bytes,
         signature: SignatureEvidence,
@@ -66,7 +67,8 @@ class VerifiedMessage:
         if seal is not SEAL:
             raise TypeError("only the verifier builds a VerifiedMessage")
         self._account = account
-        self._message = message
+        self._read = read
+        self._message: DmMessage | None = None
         self._octets = octets
         self._digest = digest
         self._signature = signature
@@ -75,7 +77,7 @@ class VerifiedMessage:
         self._steps = steps
 
     def __repr__(self) -> str:
-        return f"VerifiedMessage(server_id={str(self.server_id)!r}, commands={self.command_count})"
+        return f"VerifiedMessage(server_id={str(self.server_id)!r}, octets={len(self._octets)})"
 
     @property
     def server_id(self) -> ServerId:
@@ -94,17 +96,23 @@ class VerifiedMessage:
 
     @property
     def message(self) -> DmMessage:
-        """The message, parsed from the verified octets."""
+        """The message, read from the verified octets at the first time of asking (step 12).
+
+        Raises:
+            VerificationError: rule `commands.malformed`: its server signed what no device could process.
+        """
+        if self._message is None:
+            self._message = self._read()
         return self._message
 
     @property
     def command_count(self) -> int:
-        """How many commands it holds, those inside Atomic and Sequence counted too."""
-        return sum(1 for _ in walk_commands(self._message.commands))
+        """How many commands it holds, those inside Atomic and Sequence counted too; raises as `message`."""
+        return sum(1 for _ in walk_commands(self.message.commands))
 
     @property
     def octets(self) -> bytes:
-        """The canonical octets `message` was parsed from."""
+        """The canonical octets that commands are read from."""
         return self._octets
 
     @property

@@ -14,7 +14,7 @@ The steps, in order; docs/verification.md tells the same story and the verdicts 
      9  transport          its own security was employed
     10  replay             not seen before
     11  decryption         only what is authenticated by now
-    12  message            commands, read from the verified octets and from nothing else
+    12  message            its commands are read from the verified octets, and from nothing else
 
 Guarantees: a message that fails a step never reaches the next one; the answer is a `VerifiedMessage` or a
 `VerificationError`, never a flag, and no other exception for any octets. Keys of an account are loaded once.
@@ -25,10 +25,11 @@ Spec: OMA-TS-DM_Sessionless 5.1.2, 5.2, 5.3, 5.5.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from smartcard_dm import wbxml
-from smartcard_dm.dm import parse_message, walk_commands
+from smartcard_dm.dm import parse_message
 from smartcard_dm.errors import DecodeError, LimitExceededError, UnsupportedError, VerificationError
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
@@ -36,15 +37,12 @@ from smartcard_dm.trust.points import MessageIdentity, NoDecryption, NoReplayMem
 from smartcard_dm.trust.shape import check_encoding, check_shape, read_server_id
 from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage, describe_account
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm
-from smartcard_dm.xmlsec.document import parse_document
 from smartcard_dm.xmlsec.signature_element import read_signature
 from smartcard_dm.xmlsec.verify import select_keys, verify_digest, verify_signature_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from lxml import etree
 
     from smartcard_dm.dm import DmAccount, DmMessage, ServerId
     from smartcard_dm.trust.account_keys import AccountKeys
@@ -91,7 +89,8 @@ class Verifier:
             at: the moment to verify for, with a time zone.
 
         Raises:
-            VerificationError: refused; step, rule, clause, place and the account considered are in it.
+            VerificationError: refused; step, rule, clause, place and the account considered are in it. Commands that
+                no device could process are refused when they are first asked for (`VerifiedMessage.message`).
             ValueError: `at` has no time zone.
         """
         if at.tzinfo is None:
@@ -103,9 +102,9 @@ class Verifier:
         try:
             self._check_bounds(octets)
             passed(StepPassed(Step.BOUNDS, f"{len(octets)} octets"))
-            root = self._decode(octets)
+            xml = self._decode(octets)
             passed(StepPassed(Step.DECODE, "WBXML"))
-            shape = check_shape(root)
+            shape = check_shape(xml)
             encoding = check_encoding(shape.header, wbxml.version_of(octets))
             passed(StepPassed(Step.SHAPE, f"SyncHdr, SyncBody, Signature; {encoding}"))
             claimed = read_server_id(shape.header)
@@ -120,26 +119,22 @@ class Verifier:
             passed(StepPassed(Step.PROFILE, f"{method.identifier}, policy {self._policy.name}"))
             key = verify_signature_value(signature, candidates)
             passed(StepPassed(Step.SIGNATURE, f"made by {key.origin}"))
-            signed = verify_digest(root, shape.signature, signature.signed_info)
-            passed(
-                StepPassed(
-                    Step.DIGEST, f"{len(signed)} canonical octets, {signature.signed_info.digest_method.identifier}"
-                )
-            )
+            verify_digest(shape.octets, signature.signed_info)
+            digest_method = signature.signed_info.digest_method.identifier
+            passed(StepPassed(Step.DIGEST, f"{len(shape.octets)} canonical octets, {digest_method}"))
             passed(StepPassed(Step.TRANSPORT, self._policy.transport.check(transport)))
-            digest = DigestAlgorithm.SHA256.digest(signed)
+            digest = DigestAlgorithm.SHA256.digest(shape.octets)
             identity = MessageIdentity(claimed, shape.session_id, shape.msg_id, digest)
             passed(StepPassed(Step.REPLAY, self._replay.check(identity, at)))
-            readable, established = self._decryptor.decrypt(root, signed)
+            readable, established = self._decryptor.decrypt(shape.octets)
             passed(StepPassed(Step.DECRYPT, established))
-            message = self._read_message(readable, claimed)
-            passed(StepPassed(Step.MESSAGE, _count(message)))
+            passed(StepPassed(Step.MESSAGE, f"{len(readable)} verified octets, from which alone commands are read"))
         except VerificationError as error:
             raise _with_account(error, claimed, account) from error
         return VerifiedMessage(
             SEAL,
             account=account,
-            message=message,
+            read=partial(self._read_message, readable, claimed, account),
             octets=readable,
             digest=digest,
             signature=SignatureEvidence(method, key.origin),
@@ -153,9 +148,9 @@ class Verifier:
         if len(octets) > maximum:
             raise VerificationError(Rule.MESSAGE_TOO_LARGE, f"wanted at most {maximum} octets, found {len(octets)}")
 
-    def _decode(self, octets: bytes) -> etree._Element:
+    def _decode(self, octets: bytes) -> bytes:
         try:
-            return parse_document(wbxml.to_xml(octets, limits=self._policy.limits))
+            return wbxml.to_xml(octets, limits=self._policy.limits)
         except LimitExceededError as error:
             raise VerificationError(Rule.BOUND_EXCEEDED, str(error)) from error
         except DecodeError as error:
@@ -200,17 +195,19 @@ class Verifier:
             raise VerificationError(Rule.KEY_NOT_VALID_NOW, "; ".join(outside))
         return valid, (*outside, *found.problems)
 
-    def _read_message(self, octets: bytes, server_id: ServerId) -> DmMessage:
+    def _read_message(self, octets: bytes, server_id: ServerId, account: DmAccount) -> DmMessage:
         try:
             message = parse_message(octets, limits=self._policy.limits)
         except (DecodeError, UnsupportedError) as error:
-            raise VerificationError(Rule.COMMANDS_MALFORMED, str(error)) from error
+            refusal = VerificationError(Rule.COMMANDS_MALFORMED, str(error))
+            raise _with_account(refusal, server_id, account) from error
         if message.header.source != str(server_id):
-            raise VerificationError(
+            refusal = VerificationError(
                 Rule.COMMANDS_MALFORMED,
                 "the verified octets name another ServerID than the one the account was matched by",
                 place="/SyncML/SyncHdr/Source/LocURI",
             )
+            raise _with_account(refusal, server_id, account)
         return message
 
 
@@ -224,8 +221,3 @@ def _with_account(error: VerificationError, claimed: ServerId | None, account: D
         server_id=None if claimed is None else str(claimed),
         accounts=accounts,
     )
-
-
-def _count(message: DmMessage) -> str:
-    number = sum(1 for _ in walk_commands(message.commands))
-    return "1 command" if number == 1 else f"{number} commands"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,13 @@ _SIGNED_INFO: Final = f"{PLACE}/SignedInfo"
 _REFERENCE: Final = f"{_SIGNED_INFO}/Reference"
 _DIGEST_START: Final = b"<DigestValue>"
 _DIGEST_END: Final = b"</DigestValue>"
+_SIGNED_INFO_START: Final = f'<SignedInfo xmlns="{XMLDSIG}">'.encode("ascii")
+_PLAIN: Final = re.compile(
+    rb'<Signature xmlns="' + re.escape(XMLDSIG.encode("ascii")) + rb'"><SignedInfo>(?P<signed>.*</SignedInfo>)'
+    rb"<SignatureValue>(?P<value>[A-Za-z0-9+/=]*)</SignatureValue>"
+    rb"(?:<KeyInfo><KeyName>(?P<name>[^<&]*)</KeyName></KeyInfo>)?</Signature>",
+    re.DOTALL,
+)
 _XML_SPACE: Final = " \t\r\n"
 _DROP_SPACE: Final = str.maketrans("", "", _XML_SPACE)
 
@@ -72,12 +80,39 @@ class SignatureElement:
     """KeyName, when there is one: a hint, never a key."""
 
 
-def read_signature(element: etree._Element, policy: AlgorithmPolicy, limits: Limits) -> SignatureElement:
+def read_signature(octets: bytes, policy: AlgorithmPolicy, limits: Limits) -> SignatureElement:
     """Return what a Signature element of a message says, or refuse it (verification step 6).
+
+    Args:
+        octets: the element in canonical form, cut out of the canonical message.
+        policy: which algorithms are accepted.
+        limits: `signature_xml_octets` is held.
 
     Raises:
         VerificationError: a rule of step 6, with the place inside the Signature.
     """
+    signed_info, value_text, key_name = _cut_plainly(octets) or _cut_as_tree(octets)
+    size = len(signed_info) + len(value_text)
+    if size > limits.signature_xml_octets:
+        raise VerificationError(
+            Rule.SIGNATURE_TOO_LARGE, f"wanted at most {limits.signature_xml_octets} octets, found {size}", place=PLACE
+        )
+    value_place = f"{PLACE}/SignatureValue"
+    return SignatureElement(read_signed_info(signed_info, policy), _base64(value_text, value_place), key_name)
+
+
+def _cut_plainly(octets: bytes) -> tuple[bytes, str, str | None] | None:
+    """Cut a Signature without white space or references between its tags; in canonical XML `<` opens a tag only."""
+    match = _PLAIN.fullmatch(octets)
+    if match is None or octets.count(b"</SignedInfo>") != 1:
+        return None
+    name = match["name"]
+    key_name = None if name is None else name.decode("utf-8").strip(_XML_SPACE)
+    return _SIGNED_INFO_START + match["signed"], match["value"].decode("ascii"), key_name
+
+
+def _cut_as_tree(octets: bytes) -> tuple[bytes, str, str | None]:
+    element = parse_document(octets)
     children = _children(element, PLACE)
     names = [_local(child) for child in children]
     if names not in (["SignedInfo", "SignatureValue"], ["SignedInfo", "SignatureValue", "KeyInfo"]):
@@ -88,17 +123,8 @@ def read_signature(element: etree._Element, policy: AlgorithmPolicy, limits: Lim
         )
     _no_attributes(element, PLACE)
     value_text = _text(children[1], f"{PLACE}/SignatureValue")
-    octets = _canonical_signed_info(children[0])
-    if len(octets) + len(value_text) > limits.signature_xml_octets:
-        raise VerificationError(
-            Rule.SIGNATURE_TOO_LARGE,
-            f"wanted at most {limits.signature_xml_octets} octets, found {len(octets) + len(value_text)}",
-            place=PLACE,
-        )
-    signed_info = read_signed_info(octets, policy)
-    value = _base64(value_text, f"{PLACE}/SignatureValue")
     key_name = _key_name(children[2]) if len(children) == 3 else None
-    return SignatureElement(signed_info, value, key_name)
+    return _canonical_signed_info(children[0]), value_text, key_name
 
 
 def read_signed_info(octets: bytes, policy: AlgorithmPolicy) -> SignedInfo:

@@ -2,7 +2,7 @@
 
 Guarantees: every function returns what it established or raises; none returns a flag. The digest is compared with the
 value in the SignedInfo octets that were verified, never with the document as received.
-Leaves to its caller: which keys are trusted (step 5), and reading the returned octets instead of the document.
+Leaves to its caller: which keys are trusted (step 5), and reading nothing but the octets that were digested.
 
 Spec: XML Signature 1.1, 3.2; docs/verification.md, 6 to 8.
 """
@@ -15,13 +15,10 @@ from typing import TYPE_CHECKING
 from smartcard_dm.errors import VerificationError
 from smartcard_dm.rules import Rule
 from smartcard_dm.xmlsec.algorithms import KeyFamily
-from smartcard_dm.xmlsec.document import canonical
 from smartcard_dm.xmlsec.signature_element import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from lxml import etree
 
     from smartcard_dm.xmlsec.keys import TrustedKey
     from smartcard_dm.xmlsec.policy import AlgorithmPolicy
@@ -84,28 +81,15 @@ def verify_signature_value(signature: SignatureElement, keys: Sequence[TrustedKe
     )
 
 
-def verify_digest(root: etree._Element, element: etree._Element, verified: SignedInfo) -> bytes:
-    """Return the canonical octets of the message without its Signature, if their digest is the signed one (step 8).
-
-    `root` loses its Signature: after this call only the returned octets are to be read.
+def verify_digest(octets: bytes, verified: SignedInfo) -> None:
+    """Check that the digest of the canonical message without its Signature is the signed one (step 8).
 
     Raises:
         VerificationError: the digest differs.
     """
-    _take_out(root, element)
-    octets = canonical(root)
     if not hmac.compare_digest(verified.digest_method.digest(octets), verified.digest_value):
         raise VerificationError(
             Rule.DIGEST_VALUE,
             f"the {verified.digest_method.identifier} digest of the canonical message differs from the signed one",
             place=f"{PLACE}/SignedInfo/Reference/DigestValue",
         )
-    return octets
-
-
-def _take_out(root: etree._Element, element: etree._Element) -> None:
-    """Remove the Signature, last child of `root`, as the enveloped-signature transform does: its tail stays."""
-    if element.tail:
-        before = root[-2]
-        before.tail = (before.tail or "") + element.tail
-    root.remove(element)

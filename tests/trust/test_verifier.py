@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,9 +24,6 @@ from tests import materials
 from tests.materials import MESSAGE, NOW, SERVER_ID, SHARED_SECRET, signing
 from tests.trust.device import LEGACY, SERVER_SECRET, account, refused, signed, verifier, verify
 
-if TYPE_CHECKING:
-    from lxml import etree
-
 BODY = MESSAGE[MESSAGE.index(b"<SyncBody>") : MESSAGE.index(b"</SyncML>")]
 
 
@@ -43,7 +39,7 @@ def test_a_signed_message_of_the_one_account_is_authorized() -> None:
     assert message.at == NOW
     assert len(message.digest) == 32
     assert message.command_count == 1
-    assert repr(message) == "VerifiedMessage(server_id='com.example.dms', commands=1)"
+    assert repr(message) == f"VerifiedMessage(server_id='com.example.dms', octets={len(MESSAGE)})"
 
 
 def test_every_step_is_passed_in_order_and_says_what_it_established() -> None:
@@ -330,19 +326,36 @@ def test_step_11_refuses_an_encrypted_message_as_unsupported() -> None:
     assert (error.step, error.rule) == (11, Rule.ENCRYPTED_UNSUPPORTED)
 
 
+def test_step_11_is_not_misled_by_text_that_looks_encrypted() -> None:
+    text = b'&lt;EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#"&gt;'
+    assert verify(signed(MESSAGE.replace(b"a &lt;new", text)))
+
+
 def test_step_12_refuses_commands_no_device_could_process() -> None:
-    error = refused(signed(MESSAGE.replace(b"<CmdID>1</CmdID>", b"")))
-    assert (error.step, error.rule) == (12, Rule.COMMANDS_MALFORMED)
+    message = verify(signed(MESSAGE.replace(b"<CmdID>1</CmdID>", b"")))
+    for _ in range(2):
+        with pytest.raises(VerificationError) as caught:
+            assert message.message
+        assert (caught.value.step, caught.value.rule) == (12, Rule.COMMANDS_MALFORMED)
+        assert caught.value.server_id == SERVER_ID
+        assert caught.value.accounts == ("dms (DM bootstrap in 7F50/dms)",)
+
+
+def test_commands_are_read_once() -> None:
+    message = verify(signed())
+    assert message.message is message.message
 
 
 def test_step_12_refuses_octets_that_name_another_server() -> None:
     class Swapping(NoDecryption):
-        def decrypt(self, root: etree._Element, octets: bytes) -> tuple[bytes, str]:
-            super().decrypt(root, octets)
+        def decrypt(self, octets: bytes) -> tuple[bytes, str]:
+            super().decrypt(octets)
             return octets.replace(SERVER_ID.encode(), b"com.example.other"), "swapped"
 
     judge = Verifier(Credentials(None, (account(),), ()), policy=Policy.default(), decryptor=Swapping())
-    assert refused(signed(), judge).rule is Rule.COMMANDS_MALFORMED
+    with pytest.raises(VerificationError) as caught:
+        assert verify(signed(), judge).message
+    assert caught.value.rule is Rule.COMMANDS_MALFORMED
 
 
 def test_a_moment_without_time_zone_is_the_callers_mistake() -> None:
@@ -356,7 +369,7 @@ def test_nobody_else_builds_a_verified_message() -> None:
         VerifiedMessage(
             object(),
             account=message.account,
-            message=message.message,
+            read=lambda: message.message,
             octets=message.octets,
             digest=message.digest,
             signature=message.signature,
