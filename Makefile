@@ -21,14 +21,14 @@ lint: $(VENV)/.test ## ruff, all rules but the listed ones
 types: $(VENV)/.test ## mypy, strict, tests too
 	$(BIN)/mypy
 
-unit: $(VENV)/.test $(VENV)/.system ## the test suite
+unit: $(VENV)/.test ## the test suite
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -q --cov --cov-report=
 
 gate: ## branch coverage of the pure floors F0-F3
 	$(BIN)/coverage report --fail-under=95 --include='smartcard_dm/*.py,smartcard_dm/wbxml/*,smartcard_dm/iso7816/*,smartcard_dm/pkcs15/*,smartcard_dm/dm/*,smartcard_dm/xmlsec/*,smartcard_dm/trust/*' --omit='smartcard_dm/card_uri.py,smartcard_dm/credentials.py'
 
-bench: $(VENV)/.test $(VENV)/.system ## measure beside libwbxml, python-xmlsec and signxml; writes docs/performance.md
+bench: $(VENV)/.test ## measure beside libwbxml, python-xmlsec and signxml; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
 fixtures: $(VENV)/.test ## write fixtures/ and docs/signature-profile.md's worked message again
@@ -43,10 +43,8 @@ $(VENV)/.demo: pyproject.toml scripts/install-python
 	@scripts/install-python $(PYTHON) $(VENV) .
 	@touch $@
 
-$(VENV)/.test: pyproject.toml scripts/install-python
+# The system packages come first: pyscard is built against PC/SC's headers.
+$(VENV)/.test: pyproject.toml scripts/install-python scripts/install-system
+	@PYTHON=$(PYTHON) scripts/install-system
 	@scripts/install-python $(PYTHON) $(VENV) '.[test]'
 	@touch $@ $(VENV)/.demo
-
-$(VENV)/.system: scripts/install-system | $(VENV)/.test
-	@scripts/install-system
-	@touch $@

@@ -1,7 +1,7 @@
 """Which card a command works on, and the PIN for it: one set of options for every command that opens a card.
 
-Guarantees: a PIN comes from a prompt, an environment variable or a file descriptor named on the command line, never from
-an argument; without one of them no PIN is ever presented. Leaves to its caller: closing the card.
+Guarantees: a PIN comes from a prompt, an environment variable or a file descriptor named on the command line, never
+from an argument; without one of them no PIN is ever presented. Leaves to its caller: closing the card.
 """
 
 from __future__ import annotations

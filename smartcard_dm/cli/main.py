@@ -14,10 +14,12 @@ from smartcard_dm.cli.program import Program
 
 _COMMANDS: Final = {
     "demo": ("smartcard_dm.cli.demo", "The whole way on an embedded card, in seconds, no hardware."),
+    "readers": ("smartcard_dm.cli.readers", "List PC/SC readers and what is in them; --watch follows changes."),
     "card": ("smartcard_dm.cli.card", "Look at a card: files, PKCS#15 objects, access rules."),
     "accounts": ("smartcard_dm.cli.accounts", "List the DM accounts of a card and their origin."),
     "verify": ("smartcard_dm.cli.verify", "Authorize or refuse a message, and say why."),
     "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
+    "vcard": ("smartcard_dm.cli.vcard", "Put a virtual card behind pcscd, for any PC/SC program."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
 }
 

@@ -55,6 +55,11 @@ def print_text(*renderables: RenderableType, wrap: bool = True) -> None:
     _echo(page.getvalue().encode(page.encoding, "backslashreplace"))
 
 
+def print_line(text: str) -> None:
+    """Print one line on stdout at once, for a command that goes on."""
+    _echo(f"{one_line(text)}\n".encode())
+
+
 def print_problem(text: str) -> None:
     """Print one line on stderr."""
     click.echo(f"smartcard-dm: {one_line(text)}", err=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from smartcard_dm.trust.verified import VerifiedMessage
     from smartcard_dm.wbxml import DumpLine, Header
     from smartcard_dm.xmlsec import SignatureAlgorithm
+    from vendor_pcsc.monitor import ReaderEvent
+    from vendor_pcsc.readers import ReaderState
 
 Form = dict[str, object]
 
@@ -233,3 +235,20 @@ _STEP_NAMES = {
     Step.DECRYPT: "decryption",
     Step.MESSAGE: "message",
 }
+
+
+def reader_form(state: ReaderState) -> Form:
+    """Return the form of one PC/SC reader."""
+    return {
+        "name": state.name,
+        "card_present": state.card_present,
+        "atr": state.atr.hex().upper(),
+        "in_use": state.in_use,
+        "exclusive": state.exclusive,
+        "mute": state.mute,
+    }
+
+
+def reader_event_form(event: ReaderEvent) -> Form:
+    """Return the form of one event at the readers."""
+    return {"event": event.kind.value, "reader": event.reader, "atr": event.atr.hex().upper()}
