@@ -64,6 +64,10 @@ def serve_command(profile: Path, host: str, port: int, engine: str, *, as_json: 
             with stop_on_signals() as stop, _engine(engine, loaded) as card:
                 serve(card, host, port, stop=stop, wait_seconds=_WAIT_SECONDS, on_event=_tell)
         except ProfileError as error:
+            if isinstance(error.__cause__, OSError):
+                raise CardConnectionError(
+                    f"card profile {profile} cannot be read: {error.__cause__.strerror}"
+                ) from error
             raise DecodeError("card profile", error.detail, place=error.place) from error
         except BridgeError as error:
             raise CardConnectionError(str(error)) from error

@@ -25,6 +25,8 @@ def test_there_is_a_schema_for_each_output() -> None:
         "demo",
         "error",
         "issue",
+        "reader-event",
+        "readers",
         "verify",
         "wbxml-decode",
         "wbxml-decode-tokens",

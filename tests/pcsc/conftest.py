@@ -1,4 +1,4 @@
-"""One private PC/SC service for the whole run, and cards that leave their reader after each test."""
+"""Cards and connections that are gone after each test; the service they need is in tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -6,29 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import READERS
 from tests.pcsc.cards import WatchedCard, uicc
 from vendor_pcsc.pyscard_bridge import PcscConnection
-from vendor_pcsc.virtual.lab import PcscLab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vendor_pcsc.virtual.lab import PcscLab
     from vendor_pcsc.virtual.vpcd import Card
-
-READERS = 4
-
-
-@pytest.fixture(scope="session")
-def session_lab() -> Iterator[PcscLab]:
-    with PcscLab(READERS) as started:
-        yield started
-
-
-@pytest.fixture
-def lab(session_lab: PcscLab) -> Iterator[PcscLab]:
-    yield session_lab
-    for slot in range(READERS - 1):
-        session_lab.remove(slot)
 
 
 @pytest.fixture(scope="module")
