@@ -17,17 +17,13 @@ from smartcard_dm.dm.xml_walk import Document, XmlElement, readable
 from smartcard_dm.errors import DmError, LimitExceededError
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as LxmlElement
+
     from smartcard_dm.limits import Limits
 
 _PROLOG: Final = re.compile(rb"(?:\xEF\xBB\xBF)?(?:<\?xml(?P<declaration>[ \t\r\n][^<>]*)\?>)?[ \t\r\n]*<(?![!?])")
 _ENCODING: Final = re.compile(rb"encoding[ \t\r\n]*=[ \t\r\n]*[\"']([^\"']*)[\"']")
-_ATTRIBUTE: Final = "/descendant::*/@*"
-_BESIDE_TEXT: Final = "/descendant::*[*]/text()"
-"""Text beside an element, white space too. Asked from the element, which is linear; asked from the text, it is not."""
-_HAS_ATTRIBUTE: Final = etree.XPath(f"boolean({_ATTRIBUTE})")
-_HAS_TEXT_BESIDE: Final = etree.XPath(f"boolean({_BESIDE_TEXT})")
-_OTHERS: Final = etree.XPath("boolean(//comment() | //processing-instruction())")
-"""Whether there is a node that is neither element nor text."""
+_ATTRIBUTE: Final = etree.XPath("boolean(/descendant::*/@*)")
 _PARSER: Final = etree.XMLParser(
     encoding="utf-8",
     resolve_entities=False,
@@ -37,7 +33,7 @@ _PARSER: Final = etree.XMLParser(
     remove_comments=False,
     remove_pis=False,
 )
-"""One for all documents: it keeps nothing of a document, and the library lets one thread in at a time."""
+"""One for all documents: making one takes as long as a small document, and the library lets in one thread at a time."""
 _PARSER_DEPTH: Final = 256
 """Elements open at one time that the XML library itself allows when it is not told to be generous."""
 
@@ -71,16 +67,13 @@ def parse_xml(octets: bytes, *, root: str, structure: str, limits: Limits) -> Xm
         kind = error.error_log.last_error.type_name if error.error_log.last_error is not None else "no content"
         place = f"line {error.lineno}, column {error.offset}"
         raise DmError(structure, f"the XML is not well-formed: {kind}", place=place) from None
-    if _may_hold_others(octets, prolog.end()) and _OTHERS(element):
+    if _may_hold_others(octets, prolog.end()) and _holds_others(element):
         raise DmError(structure, "a comment or processing instruction is refused")
-    remarkable = _remarkable(limits.wbxml_depth)(element)
-    if remarkable and _deeper_than(limits.wbxml_depth)(element):
+    if _deeper_than(limits.wbxml_depth)(element):
         raise LimitExceededError(structure, "wbxml_depth", limits.wbxml_depth, found="a deeper element")
     if element.tag != root:
         raise DmError(structure, "another root element", wanted=readable(root), found=readable(str(element.tag)))
-    has_attributes = bool(remarkable and _HAS_ATTRIBUTE(element))
-    plain = not (remarkable and (has_attributes or _HAS_TEXT_BESIDE(element)))
-    return XmlElement(element, root, Document(structure, limits, plain, has_attributes))
+    return XmlElement(element, root, Document(structure, limits, has_attributes=bool(_ATTRIBUTE(element))))
 
 
 def _may_hold_others(octets: bytes, start: int) -> bool:
@@ -88,17 +81,14 @@ def _may_hold_others(octets: bytes, start: int) -> bool:
     return octets.find(b"!", start) >= 0 or octets.find(b"?", start) >= 0
 
 
+def _holds_others(root: LxmlElement) -> bool:
+    """Whether there is a node that is neither element nor text; none stands before the root."""
+    # Not an XPath: the library would gather all of them, in time that grows with the square of their number.
+    others = root.iter(etree.Comment, etree.ProcessingInstruction)
+    return root.getnext() is not None or next(others, None) is not None
+
+
 @cache
 def _deeper_than(depth: int) -> etree.XPath:
     """Return a test for an element below `depth` others."""
-    return etree.XPath(f"boolean({_below(depth)})")
-
-
-@cache
-def _remarkable(depth: int) -> etree.XPath:
-    """Return a test for whatever has to be looked into, in one question: most documents have nothing of it."""
-    return etree.XPath(f"boolean({_below(depth)} | {_ATTRIBUTE} | {_BESIDE_TEXT})")
-
-
-def _below(depth: int) -> str:
-    return "/*" * (min(depth, _PARSER_DEPTH) + 1)
+    return etree.XPath(f"boolean({'/*' * (min(depth, _PARSER_DEPTH) + 1)})")

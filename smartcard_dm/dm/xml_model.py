@@ -38,8 +38,9 @@ def read_text(element: LxmlElement, document: Document) -> str:
         DmError: an attribute or an element is there too.
     """
     text = element.text
-    # In a plain document nothing stands beside text: where there is some, there is nothing to refuse.
-    return text if text and document.plain else at(element, document).text()
+    if text and not len(element) and not document.has_attributes:
+        return text
+    return at(element, document).text()
 
 
 def read_filled(element: LxmlElement, document: Document) -> str:
@@ -48,8 +49,7 @@ def read_filled(element: LxmlElement, document: Document) -> str:
     Raises:
         DmError: it is empty, or an attribute or an element is there too.
     """
-    text = element.text
-    return text if text and document.plain else at(element, document).required_text()
+    return read_text(element, document) or at(element, document).required_text()
 
 
 def read_flag(element: LxmlElement, document: Document) -> bool:
@@ -74,9 +74,13 @@ def read_elements(element: LxmlElement, document: Document) -> list[LxmlElement]
     Raises:
         DmError: an attribute is there, or text other than white space stands between the elements.
     """
+    if element.text or document.has_attributes:
+        return at(element, document).elements()
     elements = element[:]
-    # In a plain document nothing stands beside elements: where there are some, there is nothing to refuse.
-    return elements if elements and document.plain else at(element, document).elements()
+    for child in elements:
+        if child.tail:
+            return at(element, document).elements()
+    return elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +153,12 @@ class Model:
         values: list[Any] = self._absent.copy()
         counts: dict[str, int] = {}
         state = self._start
-        plain = document.plain
         for child in read_elements(element, document):
             step = state.steps.get(child.tag)
             if step is None:
                 raise out_of_place(at(child, document), state.wanted)
             state = step.state
-            if step.is_text and plain and (text := child.text):
-                # What `read_text` would do, without the call: most elements are of this kind.
-                values[step.number] = text
-            elif not step.placed:
+            if not step.placed:
                 values[step.number] = step.read(child, document)
             else:
                 name = step.name
@@ -189,13 +189,12 @@ class _State:
 class _Step:
     """What to do with an element, and the state after it."""
 
-    __slots__ = ("is_text", "name", "number", "placed", "read", "state")
+    __slots__ = ("name", "number", "placed", "read", "state")
 
     def __init__(self, number: int, tag: str, slot: Slot, state: _State) -> None:
         self.number = number
         self.name = tag.rpartition("}")[2]
         self.read: Callable[..., object] = slot.readers[tag]
-        self.is_text = self.read in {read_text, read_filled}
         self.placed = slot.placed
         self.state = state
 

@@ -56,11 +56,8 @@ class Document:
 
     structure: str
     limits: Limits
-    plain: bool
-    """Whether no element has an attribute and text stands alone in its element: true of what is in canonical form and
-    was not indented. Found for the whole document at once, because asking each element is slow."""
     has_attributes: bool
-    """Whether any element has an attribute."""
+    """Whether any element has an attribute: most documents have none, and asking each element is slow."""
     identifiers: set[str] = field(default_factory=set)
     """Identifiers read so far, of the kind that may occur once."""
 
@@ -173,10 +170,6 @@ class XmlElement:
             raise self.fault("text stands where only elements belong")
         return elements
 
-    def canonical(self) -> bytes:
-        """Return the exclusive canonical form of this element."""
-        return canonical_octets(self.element)
-
     def _refuse_attributes(self) -> None:
         if self.document.has_attributes and self.element.attrib:
             name = readable(str(next(iter(self.element.attrib))))
@@ -233,7 +226,9 @@ class Children:
         child = self.peek()
         if child is None:
             raise self.unexpected()
-        self._advance()
+        self._counts[child.tag] = self._counts.get(child.tag, 0) + 1
+        self._position += 1
+        self._wanted.clear()
         return child
 
     def optional(self, tag: str) -> XmlElement | None:
@@ -242,42 +237,6 @@ class Children:
             return self.take()
         self._wanted.append(tag)
         return None
-
-    def optional_text(self, tag: str) -> str | None:
-        """Take the next element when it has this name, and return its text.
-
-        Raises:
-            DmError: it is there and holds more than text.
-        """
-        if self.next_tag != tag:
-            self._wanted.append(tag)
-            return None
-        element = self._elements[self._position]
-        if self._document.has_attributes or len(element):
-            return self.take().text()
-        self._advance()
-        return element.text or ""
-
-    def required_text(self, tag: str) -> str:
-        """Take the next element, which has to have this name and text inside.
-
-        Raises:
-            DmError: it is missing, empty, holds more than text, or another one stands in its place.
-            UnsupportedError: what stands in its place is deliberately not handled.
-        """
-        text = self.optional_text(tag)
-        if text is None:
-            raise self.unexpected()
-        if not text:
-            name = tag.rpartition("}")[2]
-            raise DmError(self._document.structure, "the element is empty", place=f"{self.place}/{name}", wanted="text")
-        return text
-
-    def _advance(self) -> None:
-        tag = self._tags[self._position]
-        self._counts[tag] = self._counts.get(tag, 0) + 1
-        self._position += 1
-        self._wanted.clear()
 
     def flag(self, tag: str) -> bool:
         """Take the next element when it has this name; it has to be empty.

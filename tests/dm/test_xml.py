@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +66,35 @@ def test_what_is_not_this_document_is_refused(octets: bytes, fault: str) -> None
         parse(octets)
 
 
+@pytest.mark.parametrize("text", ["!", "?", "<![CDATA[<!--]]>", "&lt;?p?&gt;"])
+def test_signs_of_comments_and_instructions_may_stand_in_text(text: str) -> None:
+    assert parse(f'<r xmlns="n">{text}</r>'.encode()).text()
+
+
+@pytest.mark.parametrize("inside", ["<!--c--><?p?>", "<a/>x", "\n<a>x<b/></a>", '<a b="c">x<b/></a>'])
+def test_the_time_a_document_takes_grows_with_its_size(inside: str) -> None:
+    # An XPath of the XML library that gathers nodes takes minutes for this.
+    octets = f'<r xmlns="n">{inside * 50_000}</r>'.encode()
+    start = time.process_time()
+    with pytest.raises(DmError):
+        parse(octets).children().end()
+    assert time.process_time() - start < 10
+
+
+def test_threads_share_the_parser() -> None:
+    faults = {b'<r xmlns="n">&a;</r>': "ERR_UNDECLARED_ENTITY", b'<r xmlns="n"><a></b></r>': "ERR_TAG_NAME_MISMATCH"}
+
+    def told(octets: bytes) -> str:
+        with pytest.raises(DmError) as caught:
+            parse(octets)
+        return str(caught.value)
+
+    documents = list(faults) * 200
+    with ThreadPoolExecutor(4) as pool:
+        for octets, text in zip(documents, pool.map(told, documents), strict=True):
+            assert text.endswith(faults[octets])
+
+
 def test_bounds_are_held() -> None:
     with pytest.raises(LimitExceededError, match="xml_octets"):
         parse(b'<r xmlns="n"/>', Limits(xml_octets=13))
@@ -121,6 +152,7 @@ def test_stray_text_and_attributes_are_refused() -> None:
 
 def test_text_and_emptiness_are_checked() -> None:
     assert walk("<a> x </a>").take().text() == " x "
+    assert walk("<a> x </a>").take().required_text() == " x "
     assert walk("<a><![CDATA[<x>]]></a>").take().text() == "<x>"
     with pytest.raises(DmError, match="where text belongs"):
         walk("<a><b/></a>").take().text()
