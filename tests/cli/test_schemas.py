@@ -27,6 +27,7 @@ def test_there_is_a_schema_for_each_output() -> None:
         "issue",
         "reader-event",
         "readers",
+        "transcript",
         "verify",
         "wbxml-decode",
         "wbxml-decode-tokens",
