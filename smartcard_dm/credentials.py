@@ -1,33 +1,33 @@
 """The one place where card meets trust: objects of a card become accounts and anchors.
 
 Guarantees: every account keeps the object it came from; an object that is broken stops the reading with an error
-that names it, because a device that dropped an account by mistake could no longer be managed.
+that names it, because a device that dropped an account by mistake could no longer be managed. Accounts of DM bootstrap
+objects come first, then those of client provisioning.
 Leaves to its caller: two accounts with one ServerID, which the verifier refuses.
 
-Spec: OMA-TS-DM_Bootstrap-V1_2, 5.4.6; PKCS#15 v1.1, 6.4, 6.6, 6.7; design decisions D4 and D8.
+Spec: OMA-TS-DM_Bootstrap-V1_2, 5.3.5.1 and 5.4.6; PKCS#15 v1.1, 6.4, 6.6, 6.7; design decisions D4 and D8.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import parse_bootstrap
-from smartcard_dm.errors import KeyMaterialError, LimitExceededError, Pkcs15Error, TlvError
+from smartcard_dm.card.provided import read_provided
+from smartcard_dm.errors import KeyMaterialError, Pkcs15Error, TlvError
 from smartcard_dm.identity import Origin
 from smartcard_dm.iso7816 import encode_tlv, read_tlv
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.pkcs15 import CP_OIDS, DM_BOOTSTRAP, CertificateKind, KeyForm, encode_oid, read_key_octets
+from smartcard_dm.pkcs15 import CertificateKind, KeyForm, encode_oid, read_key_octets
 from smartcard_dm.trust.anchors import TrustAnchor
 from smartcard_dm.trust.credentials import Credentials
 
 if TYPE_CHECKING:
-    from smartcard_dm.card.provisioning import Placed, ProvisioningApplication
+    from smartcard_dm.card.provisioning import ProvisioningApplication
     from smartcard_dm.card.session import CardSession
-    from smartcard_dm.dm import DmAccount
+    from smartcard_dm.dm import Characteristic, DmAccount
     from smartcard_dm.identity import CardIdentity
     from smartcard_dm.limits import Limits
-    from smartcard_dm.pkcs15 import DataObject
 
 
 _RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
@@ -42,9 +42,11 @@ class FoundAccounts:
     identity: CardIdentity
     """The card they are on."""
     accounts: tuple[DmAccount, ...]
-    """In the card's order of priority."""
+    """In the card's order of priority; those of DM bootstrap objects before those of client provisioning."""
     warnings: tuple[str, ...]
     """Sentences for people, without secrets."""
+    connectivity: tuple[Characteristic, ...] = ()
+    """Proxies and network access points of client provisioning, as they stand."""
 
 
 def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> FoundAccounts:
@@ -53,14 +55,16 @@ def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Foun
     Raises:
         CardNotFoundError: the card has no provisioning application.
         CardReadError, PinRequiredError, PinError, PinBlockedError: it could not be read.
-        DecodeError: a directory, a bootstrap message or an account is malformed; the place is named.
+        DecodeError: a directory, a bootstrap file or an account is malformed; the place is named.
         LimitExceededError: more accounts than `Limits.accounts`.
-        UnsupportedError: a bootstrap message on a network, enciphered, or with commands that are not handled.
+        UnsupportedError: a bootstrap file on a network, enciphered, or with commands that are not handled.
     """
     identity = card.identity
     application = card.provisioning
-    accounts, odd = _accounts(application, limits)
-    return FoundAccounts(identity, accounts, (*application.warnings, *odd))
+    provided = read_provided(application, limits)
+    return FoundAccounts(
+        identity, provided.accounts, (*application.warnings, *provided.warnings), provided.connectivity
+    )
 
 
 def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:
@@ -71,39 +75,11 @@ def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> C
     """
     identity = card.identity
     application = card.provisioning
-    accounts, odd = _accounts(application, limits)
+    provided = read_provided(application, limits)
     certificates, odd_certificates = _certificates(application)
     keys, odd_keys = _public_keys(application)
-    warnings = (*application.warnings, *odd, *odd_certificates, *odd_keys)
-    return Credentials(identity, accounts, (*certificates, *keys), warnings)
-
-
-def _accounts(application: ProvisioningApplication, limits: Limits) -> tuple[tuple[DmAccount, ...], list[str]]:
-    accounts: list[DmAccount] = []
-    warnings: list[str] = []
-    for placed in application.data_objects:
-        if placed.object.oid == DM_BOOTSTRAP:
-            found, odd = _bootstrap_accounts(application, placed, limits)
-            accounts += found
-            warnings += odd
-        elif placed.object.oid in CP_OIDS:
-            warnings.append(f"{placed.object.name} in {placed.place} is not read: client provisioning is not supported")
-    if len(accounts) > limits.accounts:
-        raise LimitExceededError("accounts of the card", "accounts", limits.accounts, found=str(len(accounts)))
-    return tuple(accounts), warnings
-
-
-def _bootstrap_accounts(
-    application: ProvisioningApplication, placed: Placed[DataObject], limits: Limits
-) -> tuple[list[DmAccount], list[str]]:
-    origin = Origin("DM bootstrap", placed.place, DM_BOOTSTRAP)
-    direct = placed.object.direct_octets
-    octets = application.read_value(placed.object.value) if direct is None else direct
-    bootstrap = parse_bootstrap(octets, limits=limits)
-    odd = [f"{origin}: the file is empty"] if bootstrap.empty else []
-    odd += [f"{origin}: {warning}" for warning in bootstrap.warnings]
-    odd += [f"{origin}: {skipped} is not an account and is left out" for skipped in bootstrap.skipped]
-    return [replace(account, origin=origin) for account in bootstrap.accounts], odd
+    warnings = (*application.warnings, *provided.warnings, *odd_certificates, *odd_keys)
+    return Credentials(identity, provided.accounts, (*certificates, *keys), warnings, provided.connectivity)
 
 
 def _certificates(application: ProvisioningApplication) -> tuple[list[TrustAnchor], list[str]]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from smartcard_dm.card.files import CardFiles
+from smartcard_dm.card.uicc_files import UiccFiles
 from smartcard_dm.errors import ApduError, CardConnectionError, CardReadError
 from smartcard_dm.iso7816 import Outcome, close_channel, open_channel
 
 if TYPE_CHECKING:
     from smartcard_dm.card.exchange import Exchange
+    from smartcard_dm.card.files import CardFiles
     from smartcard_dm.card.pins import PinPad
     from smartcard_dm.limits import Limits
 
@@ -29,11 +30,11 @@ class Channels:
         self._pins = pins
         self._limits = limits
         self._longest_read = longest_read
-        self._open: list[CardFiles] = []
+        self._open: list[UiccFiles] = []
         self.basic = self._files(0)
         """Files as the basic channel sees them."""
 
-    def open(self) -> CardFiles:
+    def open(self) -> UiccFiles:
         """Open a logical channel; the card chooses its number.
 
         Raises:
@@ -53,7 +54,7 @@ class Channels:
         Raises:
             CardConnectionError: the way to the card failed.
         """
-        if files in self._open:
+        if isinstance(files, UiccFiles) and files in self._open:
             self._open.remove(files)
             with suppress(ApduError, CardReadError):
                 self._exchange.send(close_channel(files.channel))
@@ -66,5 +67,10 @@ class Channels:
             except CardConnectionError:
                 self._open.clear()
 
-    def _files(self, number: int) -> CardFiles:
-        return CardFiles(self._exchange, number, self._pins, self._limits, self._longest_read)
+    def after_reset(self) -> None:
+        """Forget what a reset ended: every channel but the basic one."""
+        self._open.clear()
+        self.basic.after_reset()
+
+    def _files(self, number: int) -> UiccFiles:
+        return UiccFiles(self._exchange, number, self._pins, self._limits, self._longest_read)

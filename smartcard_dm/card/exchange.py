@@ -62,6 +62,27 @@ class Exchange:
         except BridgeError as error:
             raise CardConnectionError(str(error)) from error
 
+    def reset(self) -> None:
+        """Reset the card: selections, channels and verified PINs are gone afterwards.
+
+        Raises:
+            CardConnectionError: the way to the card failed.
+        """
+        try:
+            self._connection.reset()
+        except BridgeError as error:
+            raise CardConnectionError(str(error)) from error
+
+    def probe(self, command: CommandApdu) -> ResponseApdu:
+        """Send a command for its status word alone; data that wait (61xx, 9Fxx) are not fetched.
+
+        Raises:
+            CardConnectionError: the way to the card failed.
+            ApduError: the answer is none.
+        """
+        with self.transaction():
+            return self._once(command)
+
     def send(self, command: CommandApdu) -> ResponseApdu:
         """Send a command and return its whole answer.
 

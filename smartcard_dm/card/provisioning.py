@@ -2,7 +2,8 @@
 
 Guarantees: every directory of a kind is looked into, in the order of EF.ODF, which is their priority; an object keeps
 the place it was found at. A file that a directory names and the card has not is "could not read" (CardReadError): only
-a card without the application says "not there". Leaves to its caller: what the octets of an object mean.
+a card without the application says "not there". What outlives a reset was readable without a PIN, and only where
+EF.TokenInfo says that nothing changed. Leaves to its caller: what the octets of an object mean.
 
 Spec: PKCS#15 v1.1, 6; design decision D8.
 """
@@ -11,10 +12,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from smartcard_dm.card.directory import Directory
-from smartcard_dm.errors import CardNotFoundError, CardReadError, Pkcs15Error, UnsupportedError
+from smartcard_dm.card.ladder import enter_again, leave
+from smartcard_dm.errors import (
+    CardConnectionError,
+    CardError,
+    CardNotFoundError,
+    CardReadError,
+    DecodeError,
+    Pkcs15Error,
+    UnsupportedError,
+)
 from smartcard_dm.iso7816 import AID
 from smartcard_dm.pkcs15 import (
     CertificateObject,
@@ -39,13 +49,27 @@ from smartcard_dm.pkcs15 import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from smartcard_dm.card.channels import Channels
     from smartcard_dm.card.ladder import FoundApplication
     from smartcard_dm.limits import Limits
     from smartcard_dm.pkcs15 import ObjectDirectory, ObjectValue, Odf, TokenInfo
 
+    _Place = tuple[Directory, tuple[int, ...]]
+    """Where a file stands: a directory and the way from there."""
+
 EF_TOKEN_INFO: Final = 0x5032
 
 T = TypeVar("T")
+
+
+class _Listed(Protocol):
+    """What every kind of object says of itself."""
+
+    @property
+    def private(self) -> bool: ...
+
+
+L = TypeVar("L", bound=_Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +87,13 @@ class ProvisioningApplication:
     """The PKCS#15 application that holds the provisioning data."""
 
     def __init__(self, found: FoundApplication, limits: Limits) -> None:
+        self._found = found
         self._files = found.files
         self._home = found.directory
         self._limits = limits
-        self._content: dict[tuple[Directory, tuple[int, ...]], bytes] = {}
+        self._content: dict[_Place, bytes] = {}
+        self._private: set[_Place] = set()
+        self._token_info: TokenInfo | None = None
         self.odf: Odf = found.odf
         """EF.ODF."""
         self.way = found.way
@@ -105,10 +132,48 @@ class ProvisioningApplication:
         """The objects of every AODF; raises as `data_objects`."""
         return self._objects(DirectoryKind.AUTH_OBJECTS, parse_aodf, lambda _: None)
 
-    @cached_property
+    @property
     def token_info(self) -> TokenInfo:
         """EF.TokenInfo; raises as `data_objects`, and CardNotFoundError, since a card need not have it."""
-        return parse_token_info(self._files.read(self._home, (EF_TOKEN_INFO,))[0])
+        if self._token_info is None:
+            self._token_info = parse_token_info(self._files.read(self._home, (EF_TOKEN_INFO,)), limits=self._limits)
+        return self._token_info
+
+    def note_last_update(self) -> None:
+        """Read EF.TokenInfo, so that it can be told after a reset whether anything changed; it need not be there.
+
+        Raises:
+            CardConnectionError: the way to the card failed.
+        """
+        try:
+            _ = self.token_info
+        except CardConnectionError:
+            raise
+        except (CardError, DecodeError):
+            self._token_info = None
+
+    def after_reset(self, channels: Channels | None) -> ProvisioningApplication | None:
+        """Return the application as it stands after a reset, with what was read before; None where it may differ.
+
+        It is the same when EF.TokenInfo was read before, says when it was updated last, and says so still. An update
+        time that is kept in another file counts as none. What a PIN may have opened is left behind.
+
+        Raises:
+            CardConnectionError: the way to the card failed.
+        """
+        before = self._token_info.last_update if self._token_info is not None else None
+        if before is None or self._found.private:
+            return None
+        try:
+            again = ProvisioningApplication(enter_again(self._found, channels), self._limits)
+        except (CardNotFoundError, CardReadError, DecodeError):
+            return None
+        again.note_last_update()
+        if again._token_info is None or again._token_info.last_update != before:
+            leave(again._files, channels)
+            return None
+        again._content = {place: octets for place, octets in self._content.items() if place not in self._private}
+        return again
 
     def read_value(self, value: ObjectValue) -> bytes:
         """Return the octets of an object's value.
@@ -134,10 +199,10 @@ class ProvisioningApplication:
     def _objects(
         self,
         kind: DirectoryKind,
-        parse: Callable[..., ObjectDirectory[T]],
-        value_of: Callable[[T], ObjectValue | None],
-    ) -> tuple[Placed[T], ...]:
-        found: list[Placed[T]] = []
+        parse: Callable[..., ObjectDirectory[L]],
+        value_of: Callable[[L], ObjectValue | None],
+    ) -> tuple[Placed[L], ...]:
+        found: list[Placed[L]] = []
         for entry in self.odf.of_kind(kind):
             match entry.reference:
                 case FilePath():
@@ -150,19 +215,21 @@ class ProvisioningApplication:
                     continue
             listed = parse(octets, limits=self._limits)
             self.warnings += listed.warnings
-            found += (Placed(item, name, self._place(value_of(item), name)) for item in listed)
+            found += (Placed(item, name, self._place(value_of(item), name, private=item.private)) for item in listed)
         return tuple(found)
 
-    def _place(self, value: ObjectValue | None, listed_in: str) -> str:
+    def _place(self, value: ObjectValue | None, listed_in: str, *, private: bool) -> str:
         if not isinstance(value, IndirectPath):
             return listed_in
         try:
             directory, file_ids = self._locate(value.path)
         except (CardReadError, Pkcs15Error):
             return str(value.path)  # an error for whoever reads the value; other objects do not suffer from it
+        if private:
+            self._private.add((directory, file_ids))
         return directory.name(*file_ids)
 
-    def _locate(self, path: FilePath) -> tuple[Directory, tuple[int, ...]]:
+    def _locate(self, path: FilePath) -> _Place:
         """Return the directory to be in and the identifiers to select from there."""
         home = self._home if path.aid in {b"", bytes(AID.PKCS15), self._home.aid} else Directory(path.aid)
         own = home.file_ids
@@ -177,10 +244,12 @@ class ProvisioningApplication:
         return Directory(b"", segments[:-1]), segments[-1:]
 
     def _read(self, directory: Directory, file_ids: tuple[int, ...]) -> bytes:
-        key = (directory, file_ids)
-        if key not in self._content:
+        place = (directory, file_ids)
+        if place not in self._content:
             try:
-                self._content[key] = self._files.read(directory, file_ids)[0]
+                self._content[place] = self._files.read(directory, file_ids)
             except CardNotFoundError as error:
                 raise CardReadError(f"the card names {directory.name(*file_ids)} and has it not: {error}") from error
-        return self._content[key]
+            if self._files.opened_by_pin:
+                self._private.add(place)
+        return self._content[place]

@@ -1,30 +1,40 @@
 """A survey of a card: the files a subscriber card is known for, and everything its provisioning application lists.
 
-Guarantees: only files of the catalogue below are selected, since a card cannot be asked what it holds; a file that is
+Guarantees: only files of `catalogue` are selected, since a card cannot be asked what it holds; a file that is
 not there is left out, one that is refused is listed with the reason. Leaves to its caller: drawing it.
 
-Spec: ETSI TS 102 221, 13 (files below the MF); 3GPP TS 31.102, 4.2; PKCS#15 v1.1, 6.
+Spec: design section 4 (`card show`); PKCS#15 v1.1, 6.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from smartcard_dm.card.catalogue import (
+    APPLICATION_FILES,
+    CONTENT,
+    GSM_DIRECTORIES,
+    MASTER_FILES,
+    PKCS15_FILES,
+    PKCS15_PATHS,
+)
 from smartcard_dm.card.directory import MASTER, Directory
-from smartcard_dm.card.ladder import EF_DIR, read_dir
+from smartcard_dm.card.ladder import read_dir
 from smartcard_dm.errors import CardConnectionError, CardError, CardNotFoundError, DecodeError
-from smartcard_dm.iso7816 import AID, FileStructure, decode_iccid, decode_imsi
+from smartcard_dm.identity import Generation
+from smartcard_dm.iso7816 import AID, MF, FileStructure
 from smartcard_dm.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from smartcard_dm.card.file_info import FileInfo
     from smartcard_dm.card.files import CardFiles
     from smartcard_dm.card.provisioning import ProvisioningApplication
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.identity import CardIdentity
-    from smartcard_dm.iso7816 import ApplicationTemplate, Fcp
+    from smartcard_dm.iso7816 import ApplicationTemplate
     from smartcard_dm.limits import Limits
 
 
@@ -82,14 +92,8 @@ class Survey:
     """Which way led to the provisioning application, or why none did."""
     objects: tuple[SurveyedObject, ...]
     warnings: tuple[str, ...]
-
-
-_MASTER_FILES: Final = ((0x2FE2, "EF.ICCID"), (EF_DIR, "EF.DIR"), (0x2F05, "EF.PL"), (0x2F06, "EF.ARR"))
-_USIM_FILES: Final = ((0x6F07, "EF.IMSI"), (0x6F38, "EF.UST"), (0x6F46, "EF.SPN"), (0x6FAD, "EF.AD"))
-_ISIM_FILES: Final = ((0x6F02, "EF.IMPI"), (0x6F03, "EF.DOMAIN"), (0x6F04, "EF.IMPU"), (0x6FAD, "EF.AD"))
-_PKCS15_FILES: Final = ((0x5031, "EF.ODF"), (0x5032, "EF.TokenInfo"))
-_CATALOGUE: Final = {AID.USIM: _USIM_FILES, AID.ISIM: _ISIM_FILES, AID.PKCS15: _PKCS15_FILES}
-_CONTENT: Final[dict[int, Callable[[bytes], str]]] = {0x2FE2: decode_iccid, 0x6F07: decode_imsi}
+    generation_reason: str = ""
+    """How the generation was found, as a sentence."""
 
 
 def survey_card(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Survey:
@@ -97,31 +101,55 @@ def survey_card(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Survey
 
     Raises:
         CardConnectionError: the way to the card failed.
-        CardReadError: not even the master file can be read.
-        UnsupportedError: the card is of class A0.
+        CardReadError: the card takes commands of neither class, or its number cannot be read.
     """
-    identity = card.identity
+    identity, reason = card.identity, card.detection
     files = card.files
     warnings: list[str] = []
-    directories = [SurveyedDirectory("MF 3F00", tuple(_files(files, MASTER, _MASTER_FILES)))]
-    for template in _applications(files, limits, warnings):
-        known = template.application
-        listed = _CATALOGUE.get(known, ()) if known is not None else ()
-        label = template.label or (known.name if known is not None else "application")
-        directories.append(
-            SurveyedDirectory(
-                f"{label} {template.aid.hex().upper()}", tuple(_application_files(files, template, listed))
-            )
-        )
+    directories = [SurveyedDirectory("MF 3F00", tuple(_files(files, MASTER, MASTER_FILES)))]
+    templates = _applications(files, limits, warnings)
+    if identity.generation is Generation.UICC:
+        directories += _by_identifier(files, templates)
+    else:
+        directories += _by_path(files, templates)
     try:
         application = card.provisioning
     except CardConnectionError:
         raise
     except CardError as error:
-        return Survey(identity, tuple(directories), str(error), (), tuple(warnings))
+        return Survey(identity, tuple(directories), str(error), (), tuple(warnings), reason)
     objects = tuple(_objects(application, warnings))
     way = f"{application.path}, by {application.way}"
-    return Survey(identity, tuple(directories), way, objects, (*application.warnings, *warnings))
+    return Survey(identity, tuple(directories), way, objects, (*application.warnings, *warnings), reason)
+
+
+def _by_identifier(files: CardFiles, templates: tuple[ApplicationTemplate, ...]) -> Iterator[SurveyedDirectory]:
+    """Give the applications of a UICC that EF.DIR names."""
+    for template in templates:
+        known = template.application
+        listed = APPLICATION_FILES.get(known, ()) if known is not None else ()
+        label = template.label or (known.name if known is not None else "application")
+        found = tuple(_application_files(files, template, listed))
+        yield SurveyedDirectory(f"{label} {template.aid.hex().upper()}", found)
+
+
+def _by_path(files: CardFiles, templates: tuple[ApplicationTemplate, ...]) -> Iterator[SurveyedDirectory]:
+    """Give the directories that a card of class A0 is known for, and that of the PKCS#15 application."""
+    named = [template.path.file_ids for template in templates if template.application is AID.PKCS15 and template.path]
+    paths = (ids[1:] if ids[:1] == (MF,) else ids for ids in named)
+    known = [(Directory(b"", ids), "DF PKCS-15", PKCS15_FILES) for ids in dict.fromkeys((*paths, *PKCS15_PATHS))]
+    for home, name, listed in (*GSM_DIRECTORIES, *known):
+        try:
+            files.enter(home)
+        except CardNotFoundError:
+            continue
+        except CardConnectionError:
+            raise
+        except (CardError, DecodeError) as error:
+            unreadable = SurveyedFile("DF", str(home), None, "", (), f"({error})")
+            yield SurveyedDirectory(f"{name} {home}", (unreadable,))
+            continue
+        yield SurveyedDirectory(f"{name} {home}", tuple(_files(files, home, listed)))
 
 
 def _applications(files: CardFiles, limits: Limits, warnings: list[str]) -> tuple[ApplicationTemplate, ...]:
@@ -154,7 +182,7 @@ def _application_files(
 def _files(files: CardFiles, home: Directory, listed: tuple[tuple[int, str], ...]) -> Iterator[SurveyedFile]:
     for file_id, name in listed:
         try:
-            fcp = files.select(home, (file_id,))
+            info = files.select(home, (file_id,))
         except CardNotFoundError:
             continue
         except CardConnectionError:
@@ -162,35 +190,33 @@ def _files(files: CardFiles, home: Directory, listed: tuple[tuple[int, str], ...
         except (CardError, DecodeError) as error:
             yield SurveyedFile(name, home.name(file_id), None, "", (), f"({error})")
             continue
-        rules = _access(files, home, fcp)
-        size = None if fcp is None else fcp.file_size
-        yield SurveyedFile(name, home.name(file_id), size, _structure(fcp), rules, _content(files, home, file_id))
+        rules = _access(files, home, info)
+        yield SurveyedFile(name, home.name(file_id), info.size, _structure(info), rules, _content(files, home, file_id))
 
 
-def _access(files: CardFiles, home: Directory, fcp: Fcp | None) -> tuple[str, ...]:
+def _access(files: CardFiles, home: Directory, info: FileInfo) -> tuple[str, ...]:
     try:
-        return tuple(str(rule) for rule in files.access_rules(home, fcp))
+        return files.access(home, info)
     except CardConnectionError:
         raise
     except (CardError, DecodeError) as error:
         return (f"({error})",)
 
 
-def _structure(fcp: Fcp | None) -> str:
-    descriptor = None if fcp is None else fcp.descriptor
-    if descriptor is None:
+def _structure(info: FileInfo) -> str:
+    if info.structure is None:
         return ""
-    if descriptor.structure is FileStructure.TRANSPARENT or descriptor.record_count is None:
-        return descriptor.structure.value
-    return f"{descriptor.structure.value}, {descriptor.record_count} records of {descriptor.record_length}"
+    if info.structure is FileStructure.TRANSPARENT or info.record_count is None:
+        return info.structure.value
+    return f"{info.structure.value}, {info.record_count} records of {info.record_length}"
 
 
 def _content(files: CardFiles, home: Directory, file_id: int) -> str:
-    decode = _CONTENT.get(file_id)
+    decode = CONTENT.get(file_id)
     if decode is None:
         return ""
     try:
-        return decode(files.read(home, (file_id,))[0])
+        return decode(files.read(home, (file_id,)))
     except CardConnectionError:
         raise
     except (CardError, DecodeError) as error:

@@ -1,6 +1,8 @@
-"""`smartcard-dm card show`."""
+"""`smartcard-dm card show | record`."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,10 +10,15 @@ from smartcard_dm.card.survey import survey_card
 from smartcard_dm.cli.card_access import CardAccess, card_options
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.options import json_option
-from smartcard_dm.cli.output import print_json, print_text
+from smartcard_dm.cli.output import print_json, print_line, print_text, write_octets
 from smartcard_dm.cli.program import CommandGroup
+from smartcard_dm.credentials import read_credentials
 from smartcard_dm.report.card import card_lines
 from smartcard_dm.report.forms import survey_form
+from vendor_pcsc.record import Recorder, Redact, format_transcript, to_pcap
+
+if TYPE_CHECKING:
+    from vendor_pcsc.connection import CardConnection
 
 
 @click.group(cls=CommandGroup)
@@ -39,3 +46,51 @@ def show(access: CardAccess, *, as_json: bool) -> None:
             print_json(survey_form(survey))
         else:
             print_text(card_lines(survey))
+
+
+@command.command(short_help="Write a transcript of reading the card.")
+@click.argument("file", metavar="FILE")
+@card_options
+@click.option(
+    "--redact",
+    type=click.Choice([each.value for each in Redact]),
+    metavar="HOW",
+    default=Redact.PRIVATE.value,
+    show_default=True,
+    help="Content that stays out: private, what a PIN opened; all-content, every file; pins, PINs only (test cards).",
+)
+@click.option("--pcap", metavar="FILE", help="Also write a capture that Wireshark reads (GSMTAP).")
+@json_option
+def record(file: str, access: CardAccess, redact: str, pcap: str | None, *, as_json: bool) -> None:
+    """Read the card as every other command does, and write what passed to FILE, for replay:FILE.
+
+    PINs are never written. Bootstrap files hold shared secrets and are usually readable without a PIN: keep the
+    transcript as you keep the card, or use --redact all-content, which cannot be replayed to accounts.
+
+    \b
+    Examples:
+      smartcard-dm card record card.jsonl --card pcsc:
+      smartcard-dm accounts --card replay:card.jsonl
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    recorders: list[Recorder] = []
+
+    def wrap(connection: CardConnection) -> CardConnection:
+        recorders.append(Recorder(connection, redact=Redact(redact)))
+        return recorders[0]
+
+    with reported(as_json=as_json, thing=access.uri):
+        try:
+            with access.open(wrap) as card:
+                read_credentials(card)
+                survey_card(card)
+        finally:
+            # What was read before a failure is what a lab engineer wants to see.
+            for recorder in recorders:
+                write_octets(file, format_transcript(recorder.transcript).encode())
+                if pcap is not None:
+                    write_octets(pcap, to_pcap(recorder.transcript))
+        form = {"file": file, "pcap": pcap, "apdus": card.apdu_count, "redact": redact}
+        if as_json:
+            print_json(form)
+        else:
+            print_line(f"{file}: {card.apdu_count} APDUs, redact {redact}" + (f"; {pcap}" if pcap else ""))

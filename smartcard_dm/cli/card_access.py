@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smartcard_dm.card.session import CardSession
+    from vendor_pcsc.connection import CardConnection
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -39,8 +40,11 @@ class CardAccess:
     pin_prompt: bool
     use_last_try: bool
 
-    def open(self) -> CardSession:
+    def open(self, wrap: Callable[[CardConnection], CardConnection] | None = None) -> CardSession:
         """Open the card.
+
+        Args:
+            wrap: gets the connection and returns the one to use, such as a recorder around it.
 
         Raises:
             click.UsageError: the URI has no known form, or the PIN is none.
@@ -50,7 +54,7 @@ class CardAccess:
 
         pin = self._pin()
         try:
-            return open_card(self.uri, pin=pin, use_last_try=self.use_last_try)
+            return open_card(self.uri, pin=pin, use_last_try=self.use_last_try, wrap=wrap)
         except ValueError as error:
             raise usage_error(f"{'--card' if pin is None else '--card or the PIN'}: {error}") from error
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
-CARD_HELP: Final = "The card: profile:FILE.yaml is a virtual card that runs in this process."
+CARD_HELP: Final = "The card: pcsc: or pcsc:READER, profile:FILE.yaml (virtual), or replay:FILE (a transcript)."
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.personalise.directories import aodf, application_template, cdf, dodf, odf, pukdf, token_info
-from smartcard_dm.personalise.documents import certificate, dm_bootstrap, public_key
+from smartcard_dm.personalise.documents import certificate, cp_bootstrap, dm_bootstrap, public_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ GENERATORS: Final[Mapping[str, Generator]] = MappingProxyType(
         "application_template": application_template,
         "cdf": cdf,
         "certificate": certificate,
+        "cp_bootstrap": cp_bootstrap,
         "dm_bootstrap": dm_bootstrap,
         "dodf": dodf,
         "odf": odf,

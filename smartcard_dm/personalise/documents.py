@@ -1,8 +1,8 @@
-"""Certificates and DM bootstrap messages from readable descriptions.
+"""Certificates, DM bootstrap messages and client provisioning documents from readable descriptions.
 
 Guarantees: each generator has the form card profiles want, and reports a fault as ValueError; no fault holds a secret.
 
-Spec: OMA-TS-DM_Bootstrap-V1_2, 5.4.
+Spec: OMA-TS-DM_Bootstrap-V1_2, 5.4; OMA-WAP-TS-ProvCont-V1_1, 5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from smartcard_dm import wbxml
-from smartcard_dm.dm import Embedding, account_from_mapping, build_bootstrap, parse_bootstrap
+from smartcard_dm.dm import (
+    Embedding,
+    account_from_mapping,
+    build_bootstrap,
+    build_provisioning_document,
+    document_from_mapping,
+    parse_bootstrap,
+    parse_provisioning_document,
+)
 from smartcard_dm.errors import SmartcardDmError
 from smartcard_dm.personalise.fields import Fields
 from smartcard_dm.wbxml.header import VERSIONS
@@ -46,9 +54,7 @@ def dm_bootstrap(value: object, context: GeneratorContext) -> bytes:
     the profile with a whole message in XML form.
     """
     fields = Fields(value)
-    version = fields.text_or("wbxml_version", "1.2")
-    if version not in VERSIONS:
-        raise ValueError(f"wbxml_version: wanted one of {', '.join(VERSIONS)}")
+    version = _wbxml_version(fields, "1.2")
     try:
         if "xml" in fields:
             octets = wbxml.from_xml(context.read_file(fields.text("xml")), version)
@@ -69,6 +75,34 @@ def dm_bootstrap(value: object, context: GeneratorContext) -> bytes:
         raise ValueError(str(error)) from error
     fields.end()
     return octets
+
+
+def cp_bootstrap(value: object, context: GeneratorContext) -> bytes:
+    """Return the content of EF(Bootstrap), EF(Config1) or EF(Config2): client provisioning in WBXML.
+
+    Keys: `characteristics` and optional `version` (see `smartcard_dm.dm.document_from_mapping`), or `xml`, a file
+    beside the profile with a whole document in XML form; and `wbxml_version` (1.1, 1.2, 1.3; default 1.3).
+    """
+    fields = Fields(value)
+    version = _wbxml_version(fields, "1.3")
+    try:
+        if "xml" in fields:
+            octets = wbxml.from_xml(context.read_file(fields.text("xml")), version)
+            fields.end()
+        else:
+            document = document_from_mapping(fields.rest(), place="cp_bootstrap")
+            octets = wbxml.from_xml(build_provisioning_document(document), version)
+        parse_provisioning_document(octets)
+    except SmartcardDmError as error:
+        raise ValueError(str(error)) from error
+    return octets
+
+
+def _wbxml_version(fields: Fields, default: str) -> str:
+    version = fields.text_or("wbxml_version", default)
+    if version not in VERSIONS:
+        raise ValueError(f"wbxml_version: wanted one of {', '.join(VERSIONS)}")
+    return version
 
 
 def _load(value: object, context: GeneratorContext) -> x509.Certificate:

@@ -95,6 +95,11 @@ class Fields:
             raise ValueError(f"{key}: wanted one of {', '.join(names)}")
         return names[text]
 
+    def rest(self) -> dict[str, object]:
+        """Take all that nobody took."""
+        rest, self._rest = self._rest, {}
+        return rest
+
     def end(self) -> None:
         """Refuse what nobody took."""
         if self._rest:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smartcard_dm.dm import DmAccount
+    from smartcard_dm.dm import Characteristic, DmAccount
     from smartcard_dm.identity import CardIdentity
     from smartcard_dm.trust.anchors import TrustAnchor
 
@@ -26,3 +26,5 @@ class Credentials:
     """Every trusted certificate and public key found."""
     warnings: tuple[str, ...] = ()
     """What was odd on the way, without secrets."""
+    connectivity: tuple[Characteristic, ...] = ()
+    """Proxies and network access points of client provisioning, as they stand: what an account's references name."""

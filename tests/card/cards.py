@@ -85,6 +85,26 @@ BROKEN_ODF: Change = (f"{{odf: {_ODF}}}", "{hex: A706300404}")
 BROKEN_DIR: Change = (f"[{_DIR}]", "[{hex: 6103500141}]")
 PRIVATE_BOOTSTRAP: Change = ("ef: 6431, access: public", "ef: 6431, access: private")
 
+ATR_SIM = "3B1794444D2053494D31"
+"""One that says nothing of a UICC."""
+_DF_GSM = (
+    "  - df: 7F20\n    files:\n"
+    '      - {ef: 6F07, access: private, content: {imsi: "001010123456789"}}\n'
+    "      # subscriber\n"
+)
+SIM: tuple[Change, ...] = (
+    ("generation: uicc", "generation: sim"),
+    (f"atr: {ATR}", f"atr: {ATR_SIM}"),
+    ("protocol: t1", "protocol: t0"),
+    (f"adf: {AID}\n    df: 7F50", "df: 7F50"),
+    ("  # beside", f"{_DF_GSM}  # beside"),
+)
+"""The small card as a SIM: class A0, the application is a directory, and there is DF GSM."""
+RUIM: tuple[Change, ...] = (*SIM, ("generation: sim", "generation: ruim"), ("df: 7F20", "df: 7F25"))
+"""The same with DF CDMA in place of DF GSM."""
+UICC_AS_SIM: tuple[Change, ...] = (("generation: uicc", "generation: uicc-2g\nactivation: 2g"), T0)
+"""The small card, activated as a SIM: its application is below 7F50 still."""
+
 
 def quirks(text: str) -> Change:
     """The card has quirks."""
@@ -186,6 +206,7 @@ class Tap:
         self._twist = twist
         self._removed_at = removed_at
         self.commands: list[bytes] = []
+        self.resets = 0
         self.closed = False
 
     @property
@@ -207,6 +228,7 @@ class Tap:
         return self._connection.transaction()
 
     def reset(self) -> bytes:
+        self.resets += 1
         return self._connection.reset()
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smartcard_dm.card.directory import MASTER, Directory
+from smartcard_dm.card.file_info import FileInfo
+from smartcard_dm.card.uicc_files import UiccFiles
 from smartcard_dm.errors import CardNotFoundError, CardReadError, LimitExceededError
 from tests.card.cards import AID, Change, beside, inside, quirks, session
 
@@ -20,7 +22,7 @@ OTHER = beside("df: 7F10, files: [{ef: 6F01, access: public, content: {ascii: ot
 def test_after_a_walk_that_failed_a_file_is_still_found(home: Directory, quirk: list[Change]) -> None:
     with session(DEEP, OTHER, *quirk) as card:
         files = card.files
-        expected = files.read(home, (0x6430,))[0]
+        expected = files.read(home, (0x6430,))
         for directory, file_ids in (
             (Directory(b"", (0x7F10,)), (0x6F02,)),
             (Directory(b"", (0x7F11,)), (0x6F02,)),
@@ -29,17 +31,17 @@ def test_after_a_walk_that_failed_a_file_is_still_found(home: Directory, quirk: 
         ):
             with pytest.raises(CardNotFoundError):
                 files.read(directory, file_ids)
-            assert files.read(home, (0x6430,))[0] == expected
+            assert files.read(home, (0x6430,)) == expected
 
 
 @pytest.mark.parametrize("home", [HOME, APPLICATION])
 def test_after_a_walk_into_a_directory_a_file_is_still_found(home: Directory) -> None:
     with session(DEEP) as card:
-        expected = card.files.read(home, (0x6430,))[0]
-        assert card.files.read(home, (0x5F01, 0x4F01))[0] == b"deep"
-        assert card.files.read(home, (0x6430,))[0] == expected
+        expected = card.files.read(home, (0x6430,))
+        assert card.files.read(home, (0x5F01, 0x4F01)) == b"deep"
+        assert card.files.read(home, (0x6430,)) == expected
         card.files.select(home, (0x5F01,))
-        assert card.files.read(home, (0x6430,))[0] == expected
+        assert card.files.read(home, (0x6430,)) == expected
 
 
 def test_a_file_in_the_current_directory_costs_one_selection() -> None:
@@ -75,8 +77,9 @@ def test_files_on_a_logical_channel_leave_the_basic_one_alone() -> None:
         files = card.files
         files.select(HOME, (0x6430,))
         assert card.provisioning.data_objects
+        assert isinstance(files, UiccFiles)
         assert files.channel == 0
-        assert files.read(HOME, (0x6430,))[0]
+        assert files.read(HOME, (0x6430,))
 
 
 def test_records_are_read_in_order() -> None:
@@ -116,9 +119,9 @@ def test_a_deactivated_file_could_not_be_read() -> None:
 
 def test_access_rules_of_a_file_are_told_where_the_card_tells_them() -> None:
     with session() as card:
-        fcp = card.files.select(MASTER, (0x2FE2,))
-        assert [str(rule) for rule in card.files.access_rules(MASTER, fcp)] == ["read: always", "update: never"]
+        info = card.files.select(MASTER, (0x2FE2,))
+        assert card.files.access(MASTER, info) == ("read: always", "update: never")
         before = card.apdu_count
-        assert card.files.access_rules(MASTER, fcp)
+        assert card.files.access(MASTER, info)
         assert card.apdu_count == before
-        assert card.files.access_rules(MASTER, None) == ()
+        assert card.files.access(MASTER, FileInfo()) == ()

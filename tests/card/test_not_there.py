@@ -13,7 +13,6 @@ from smartcard_dm.errors import (
     CardReadError,
     DecodeError,
     PinRequiredError,
-    UnsupportedError,
 )
 from tests.card.cards import (
     AID,
@@ -141,15 +140,6 @@ def test_file_parameters_that_are_malformed_make_a_file_unreadable() -> None:
         pytest.raises(CardReadError, match="FCP"),
     ):
         read_credentials(card)
-
-
-@pytest.mark.parametrize("sw", ["6E00", "6D00"])
-def test_a_card_of_class_a0_is_named_as_not_supported(sw: str) -> None:
-    with session(twist=lambda _command, _answer: bytes.fromhex(sw)) as card:
-        with pytest.raises(UnsupportedError, match=r"class A0.*" + sw):
-            _ = card.identity
-        with pytest.raises(CardReadError):
-            _ = card.provisioning
 
 
 def test_a_card_that_refuses_its_identity_could_not_be_read() -> None:

@@ -176,7 +176,7 @@ def test_a_path_into_the_application_by_its_identifier_leads_there() -> None:
 def test_a_part_of_a_file_is_cut_out() -> None:
     joined = f"{{concat: [{{hex: 30820000}}, {bootstrap('com.example.part')}, {{hex: 3C3C3C}}]}}"
     with session(bootstrap_content(joined)) as card:
-        size = len(card.files.read(Directory(b"", (0x7F50,)), (0x6431,))[0])
+        size = len(card.files.read(Directory(b"", (0x7F50,)), (0x6431,)))
     part = dodf(dm_object("6431", f', index: "4", length: "{size - 7}"'))
     assert server_ids(bootstrap_content(joined), part) == ["com.example.part"]
 
@@ -242,14 +242,6 @@ def test_two_accounts_with_one_server_id_are_both_returned() -> None:
     both = inside(dm_file("6432", "com.example.dms")), dodf(dm_object("6431"), dm_object("6432"))
     assert server_ids(*both) == ["com.example.dms", "com.example.dms"]
     assert server_ids(bootstrap_content(bootstrap("com.example.one", "com.example.one"))) == ["com.example.one"] * 2
-
-
-@pytest.mark.parametrize(
-    ("oid", "name"), [("2.23.43.5.1", "CP Bootstrap"), ("2.23.43.5.2", "CP Config1"), ("2.23.43.5.3", "CP Config2")]
-)
-def test_client_provisioning_is_told_and_not_read(oid: str, name: str) -> None:
-    told = f"{name} in 7F50/6439 is not read: client provisioning is not supported"
-    assert told_by(accounts(dodf(f'{{oid: {oid}, path: "6439"}}'))) == ((), (told,))
 
 
 def test_an_object_of_something_else_is_not_read() -> None:

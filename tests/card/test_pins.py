@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smartcard_dm.card.session import CardSession
+from smartcard_dm.card.uicc_pin import UiccPin
 from smartcard_dm.credentials import read_accounts
 from smartcard_dm.errors import CardError, CardReadError, PinBlockedError, PinError, PinRequiredError
 from smartcard_dm.secret import Secret
@@ -80,7 +81,7 @@ def test_the_pin_of_an_open_card_is_never_presented() -> None:
 
 def test_the_pin_pad_itself_refuses_without_a_pin() -> None:
     with session() as reader, pytest.raises(PinRequiredError, match="PIN 01 is needed"):
-        reader.files._pins.verify(0x01, 0)
+        reader._pins.verify(UiccPin(reader._exchange, 0x01, 0))
 
 
 def test_a_wrong_pin_uses_one_try_and_tells_how_many_are_left() -> None:

@@ -6,15 +6,18 @@ import pytest
 
 from smartcard_dm.card.session import CardSession
 from smartcard_dm.card.survey import Survey, SurveyedFile, survey_card
-from smartcard_dm.errors import CardConnectionError, UnsupportedError
+from smartcard_dm.card_uri import open_card
+from smartcard_dm.errors import CardConnectionError, CardReadError
 from smartcard_dm.secret import Secret
 from tests.card.cards import (
     AID,
     BROKEN_DIR,
     BROKEN_ODF,
     EMPTY_DIR,
+    FIXTURES,
     NO_APPLICATION,
     NO_DIR,
+    SIM,
     Change,
     Tap,
     Twist,
@@ -152,7 +155,7 @@ def test_applications_are_shown_with_what_is_known_of_them() -> None:
     )
     found = survey(records)
     assert [(directory.name, len(directory.files)) for directory in found.directories[1:]] == [
-        ("CSIM A0000003431002F310FFFF89020000FF", 0),
+        ("CSIM A0000003431002F310FFFF89020000FF", 1),
         ("Something F001020304", 0),
         (f"PKCS15 {AID}", 1),
     ]
@@ -193,9 +196,92 @@ def test_content_that_cannot_be_read_is_told() -> None:
     assert file_named(survey(odd), "EF.ICCID").content.startswith("(EF.ICCID at offset 0")
 
 
-def test_a_card_of_class_a0_is_named_as_not_supported() -> None:
-    with session(twist=lambda _command, _answer: b"\x6e\x00") as card, pytest.raises(UnsupportedError):
+def test_a_card_that_takes_no_class_cannot_be_surveyed() -> None:
+    with session(twist=lambda _command, _answer: b"\x6e\x00") as card, pytest.raises(CardReadError, match="neither"):
         survey_card(card)
+
+
+def survey_fixture(name: str, pin: bytes | None = None) -> Survey:
+    with open_card(f"profile:{FIXTURES / 'cards' / name}.yaml", pin=None if pin is None else Secret(pin)) as card:
+        return survey_card(card)
+
+
+@pytest.mark.parametrize(
+    ("name", "directories"),
+    [
+        (
+            "sim",
+            [
+                ("MF 3F00", ["EF.ICCID"]),
+                ("DF TELECOM 7F10", ["EF.MSISDN"]),
+                ("DF GSM 7F20", ["EF.IMSI", "EF.AD"]),
+                ("DF PKCS-15 7F50", ["EF.ODF", "EF.TokenInfo"]),
+            ],
+        ),
+        (
+            "ruim",
+            [
+                ("MF 3F00", ["EF.ICCID", "EF.DIR"]),
+                ("DF TELECOM 7F10", ["EF.MSISDN"]),
+                ("DF GSM 7F20", ["EF.IMSI", "EF.AD"]),
+                ("DF CDMA 7F25", ["EF.IMSI_M", "EF.RUIMID"]),
+                ("DF PKCS-15 7F50", ["EF.ODF", "EF.TokenInfo"]),
+            ],
+        ),
+        (
+            "uicc-2g",
+            [
+                ("MF 3F00", ["EF.ICCID", "EF.DIR"]),
+                ("DF GSM 7F20", ["EF.IMSI"]),
+                ("DF PKCS-15 7F50", ["EF.ODF", "EF.TokenInfo"]),
+            ],
+        ),
+    ],
+)
+def test_the_directories_of_a_card_of_class_a0_are_shown(name: str, directories: list[tuple[str, list[str]]]) -> None:
+    found = survey_fixture(name)
+    assert [(shown.name, [file.name for file in shown.files]) for shown in found.directories] == directories
+    assert found.warnings == ()
+    assert found.generation_reason.startswith("it does not take commands of class 00")
+    assert [item.kind for item in found.objects] == ["data object", "trusted certificate", "authentication object"]
+
+
+def test_the_generation_of_a_uicc_is_explained() -> None:
+    assert survey_usim(None).generation_reason == "it takes commands of class 00"
+    assert survey(NO_APPLICATION, EMPTY_DIR).generation_reason
+
+
+def test_files_of_class_a0_are_shown_with_their_access_and_content() -> None:
+    assert file_named(survey_fixture("sim"), "EF.IMSI") == SurveyedFile(
+        "EF.IMSI",
+        "7F20/6F07",
+        9,
+        "transparent",
+        ("read: CHV1", "update: administrative code 4"),
+        "(7F20/6F07 is behind CHV1: give the PIN (--pin-env NAME))",
+    )
+    assert file_named(survey_fixture("sim", b"1234"), "EF.IMSI").content == "001010123456789"
+    telephone = file_named(survey_fixture("sim"), "EF.MSISDN")
+    assert (telephone.size, telephone.structure) == (52, "linear fixed, 2 records of 26")
+
+
+def test_a_directory_of_class_a0_that_is_refused_is_told() -> None:
+    def twist(command: bytes, answer: bytes) -> bytes:
+        return b"\x6f\x00" if command[5:7] == b"\x7f\x20" else answer
+
+    shown = {directory.name: directory for directory in survey(*SIM, twist=twist).directories}
+    [file] = shown["DF GSM 7F20"].files
+    assert (file.name, file.path) == ("DF", "7F20")
+    assert "6F00" in file.content
+
+
+def test_a_card_of_class_a0_removed_at_any_command_is_a_lost_connection_and_nothing_else() -> None:
+    whole = tap(*SIM)
+    with CardSession(whole) as card:
+        survey_card(card)
+    for at in range(len(whole.commands)):
+        with pytest.raises(CardConnectionError), CardSession(tap(*SIM, removed_at=at)) as card:
+            survey_card(card)
 
 
 def test_a_card_removed_at_any_command_is_a_lost_connection_and_nothing_else() -> None:

@@ -9,7 +9,7 @@ import pytest
 from smartcard_dm.card.directory import MASTER, Directory
 from smartcard_dm.card.session import CardSession
 from smartcard_dm.credentials import read_credentials
-from smartcard_dm.dm import AddrType, AuthLevel, AuthType
+from smartcard_dm.dm import AddrType, AuthLevel, AuthType, parse_provisioning_document
 from smartcard_dm.iso7816 import AID, parse_dir_record
 from smartcard_dm.personalise import GENERATORS
 from smartcard_dm.pkcs15 import (
@@ -58,7 +58,7 @@ def made(content: str, base: Path = FIXTURES) -> bytes:
     """Return the octets of a content as a card gives them."""
     profile = load_profile(profile_text(content), generators=GENERATORS, base=base)
     with CardSession(VirtualConnection(VirtualCard(profile))) as card:
-        return card.files.read(MASTER, (0x2F10,))[0]
+        return card.files.read(MASTER, (0x2F10,))
 
 
 def fault(content: str, base: Path = FIXTURES) -> str:
@@ -226,7 +226,7 @@ def test_the_card_that_users_meet_first_is_read_back_whole() -> None:
         home = card.provisioning
         assert home.token_info.manufacturer == "Example"
         assert len(home.auth_objects) == 1
-        assert card.files.read(Directory(b"", (0x7F50,)), (0x6441,))[0] == found.anchors[0].der
+        assert card.files.read(Directory(b"", (0x7F50,)), (0x6441,)) == found.anchors[0].der
     assert [str(account.server_id) for account in found.accounts] == ["com.example.dms", "com.example.backup"]
     assert [anchor.kind for anchor in found.anchors] == [AnchorKind.CERTIFICATE]
 
@@ -357,12 +357,58 @@ def test_a_certificate_with_a_key_that_nobody_knows_has_no_public_key(tmp_path: 
     assert "key cannot be used" in fault("{public_key: {file: odd.der}}", tmp_path)
 
 
+CP = "{version: '1.1', characteristics: [{type: NAPDEF, parms: {NAPID: NAP1}}]}"
+
+
+def test_client_provisioning_is_read_back() -> None:
+    octets = made(f"{{cp_bootstrap: {CP}}}")
+    assert octets[0] == 0x03
+    document = parse_provisioning_document(octets)
+    assert (document.version, [one.type for one in document.characteristics]) == ("1.1", ["NAPDEF"])
+    older = made(f"{{cp_bootstrap: {CP[:-1]}, wbxml_version: '1.2'}}}}")
+    assert (older[0], parse_provisioning_document(older)) == (0x02, document)
+
+
+def test_client_provisioning_is_read_from_a_file(tmp_path: Path) -> None:
+    xml = b"<wap-provisioningdoc><characteristic type='NAPDEF'><parm name='NAPID' value='N'/></characteristic>"
+    (tmp_path / "cp.xml").write_bytes(xml + b"</wap-provisioningdoc>")
+    octets = made("{cp_bootstrap: {xml: cp.xml}}", tmp_path)
+    assert parse_provisioning_document(octets).characteristics[0].parms[0].value == "N"
+    assert "unknown key 'version'" in fault("{cp_bootstrap: {xml: cp.xml, version: '1.1'}}", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{}", "characteristics"),
+        ("{characteristics: x}", "not a list"),
+        ("{characteristics: [], surplus: x}", "surplus"),
+        ("{characteristics: [], wbxml_version: '2.0'}", "wbxml_version: wanted one of"),
+        ("text", "wanted a mapping"),
+    ],
+)
+def test_client_provisioning_that_is_described_wrongly_is_refused(content: str, told: str) -> None:
+    assert told in fault(f"{{cp_bootstrap: {content}}}")
+
+
+def test_a_fault_of_client_provisioning_shows_no_value() -> None:
+    parms = f"{{AAUTHSECRET: [{SECRET}, [x]]}}"
+    assert SECRET not in fault(f"{{cp_bootstrap: {{characteristics: [{{type: APPAUTH, parms: {parms}}}]}}}}")
+
+
+@pytest.mark.parametrize("octets", [b"<x/>", b"<", b"\x03\x0b"])
+def test_a_file_that_is_no_provisioning_document_is_refused(octets: bytes, tmp_path: Path) -> None:
+    (tmp_path / "cp.xml").write_bytes(octets)
+    fault("{cp_bootstrap: {xml: cp.xml}}", tmp_path)
+
+
 def test_the_generators_cannot_be_changed() -> None:
     assert sorted(GENERATORS) == [
         "aodf",
         "application_template",
         "cdf",
         "certificate",
+        "cp_bootstrap",
         "dm_bootstrap",
         "dodf",
         "odf",
