@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from benchmarks import bench_start, bench_verify, bench_wbxml
+from benchmarks import bench_card, bench_start, bench_verify, bench_wbxml
 from benchmarks.harness import NOTE, table
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def main() -> None:
     wbxml_rows = bench_wbxml.run()
     verify_rows = bench_verify.run()
     start_rows = bench_start.run()
+    counts, command_seconds = bench_card.run()
     more = (start_rows[1].seconds - start_rows[0].seconds) * 1e3
     versions = ".".join(str(part) for part in etree.LIBXML_VERSION)
     page = f"""# Performance
@@ -63,6 +64,13 @@ Its commands are read when they are asked for (docs/decisions/0011), which the t
 start from the XML form and check the signature only. RSA-2048 with SHA-256.
 
 {table(verify_rows)}
+
+## Commands to a card for the same object
+
+{bench_card.table(counts)}
+
+One command through pyscard, pcscd and vpcd to the card in this process: median {command_seconds * 1e3:.2f} ms in this
+run; the aim is below 1 ms.
 
 ## Start
 

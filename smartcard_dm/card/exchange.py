@@ -107,6 +107,8 @@ class Exchange:
         return response
 
     def _chain(self, command: CommandApdu, response: ResponseApdu) -> ResponseApdu:
+        if response.outcome is Outcome.WARNING and command.data and command.le is not None and not response.data:
+            return self._behind_warning(command, response)
         data = response.data
         for _ in range(self._limits.response_chain):
             if response.outcome is not Outcome.MORE_DATA:
@@ -119,3 +121,8 @@ class Exchange:
             "it is faulty or the contact is bad; take it out and try again",
             sw=response.sw,
         )
+
+    def _behind_warning(self, command: CommandApdu, warning: ResponseApdu) -> ResponseApdu:
+        """Fetch what waits behind a warning in protocol T=0, which does not say how much; there may be nothing."""
+        follow = self._with_right_length(get_response(256, cla=command.cla))
+        return ResponseApdu(follow.data, warning.sw) if follow.outcome is Outcome.OK else warning

@@ -181,7 +181,10 @@ class CardFiles(ABC):
         self.answered = False
 
     def _found(self, response: ResponseApdu, name: str) -> None:
-        """Require a SELECT that found its file.
+        """Require a SELECT that found its file; a warning counts only where the card tells what it found.
+
+        A warning that brings nothing may come from a command that was not carried out: what is read then is the file
+        selected before.
 
         Raises:
             CardNotFoundError: it is not there.
@@ -189,7 +192,8 @@ class CardFiles(ABC):
         """
         if response.outcome is Outcome.NOT_FOUND:
             raise CardNotFoundError(f"{name} is not on this card ({response.description})")
-        if response.outcome not in {Outcome.OK, Outcome.WARNING, Outcome.MORE_DATA}:
+        told = response.outcome is Outcome.WARNING and response.data
+        if response.outcome not in {Outcome.OK, Outcome.MORE_DATA} and not told:
             raise refused(response, name)
 
     def _read_from(self, offset: int, size: int | None, name: str) -> ResponseApdu:

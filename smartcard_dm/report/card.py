@@ -24,7 +24,7 @@ def card_tree(survey: Survey) -> RenderableType:
     """Return the card and its directories with their files."""
     identity = survey.identity
     root = Tree(Text(f"card {identity.iccid or '(no ICCID)'}", style="bold"), guide_style="dim")
-    root.add(Text.assemble(("generation ", "dim"), f"{identity.generation.value}, found by probing"))
+    root.add(Text.assemble(("generation ", "dim"), f"{identity.generation.value}: {survey.generation_reason}"))
     root.add(Text.assemble(("ATR ", "dim"), identity.atr))
     for directory in survey.directories:
         branch = root.add(Text(directory.name, style="bold"))

@@ -124,6 +124,7 @@ def survey_form(survey: Survey) -> Form:
     """Return the form of the command `card show`."""
     return {
         "card": card_form(survey.identity),
+        "generation_reason": survey.generation_reason,
         "directories": [
             {
                 "name": directory.name,

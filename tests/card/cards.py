@@ -176,13 +176,18 @@ def dm_object(path: str, more: str = "") -> str:
     return f'{{oid: {DM}, path: "{path}"{more}}}'
 
 
-def profile(*changes: Change) -> Profile:
-    """Return the small card's profile; each change replaces a text that has to be there."""
+def profile_text(*changes: Change) -> str:
+    """Return the text of the small card's profile; each change replaces a text that has to be there."""
     text = PROFILE
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new)
-    return load_profile(text, generators=GENERATORS, base=FIXTURES / "cards")
+    return text
+
+
+def profile(*changes: Change, base: Path = FIXTURES / "cards") -> Profile:
+    """Return the small card's profile."""
+    return load_profile(profile_text(*changes), generators=GENERATORS, base=base)
 
 
 def usim() -> Profile:

@@ -8,7 +8,7 @@ from smartcard_dm.card.directory import MASTER, Directory
 from smartcard_dm.card.file_info import FileInfo
 from smartcard_dm.card.uicc_files import UiccFiles
 from smartcard_dm.errors import CardNotFoundError, CardReadError, LimitExceededError
-from tests.card.cards import AID, Change, beside, inside, quirks, session
+from tests.card.cards import AID, T0, Change, beside, inside, quirks, session
 
 HOME = Directory(b"", (0x7F50,))
 APPLICATION = Directory(bytes.fromhex(AID))
@@ -125,3 +125,19 @@ def test_access_rules_of_a_file_are_told_where_the_card_tells_them() -> None:
         assert card.files.access(MASTER, info)
         assert card.apdu_count == before
         assert card.files.access(MASTER, FileInfo()) == ()
+
+
+@pytest.mark.parametrize("protocol", [[], [T0]])
+def test_what_is_told_beside_a_warning_is_taken(protocol: list[Change]) -> None:
+    asleep = beside("ef: 2F10, access: public, lifecycle: deactivated, content: {ascii: asleep}")
+    with session(asleep, *protocol) as card:
+        assert card.files.select(MASTER, (0x2F10,)).size == 6
+
+
+@pytest.mark.parametrize("sw", ["6200", "6283", "63C2"])
+def test_a_warning_that_brings_nothing_finds_nothing(sw: str) -> None:
+    def twist(command: bytes, answer: bytes) -> bytes:
+        return bytes.fromhex(sw) if command[1] == 0xA4 and command[5:7] == b"\x2f\x00" else answer
+
+    with session(twist=twist) as card, pytest.raises(CardReadError, match=sw):
+        card.files.select(MASTER, (0x2F00,))
