@@ -12,12 +12,15 @@ from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import print_json, print_line, print_text, write_octets
 from smartcard_dm.cli.program import CommandGroup
-from smartcard_dm.credentials import read_credentials
+from smartcard_dm.credentials import read_accounts, read_credentials
+from smartcard_dm.errors import CardConnectionError, SmartcardDmError
 from smartcard_dm.report.card import card_lines
-from smartcard_dm.report.forms import survey_form
+from smartcard_dm.report.forms import show_form
 from vendor_pcsc.record import Recorder, Redact, format_transcript, to_pcap
 
 if TYPE_CHECKING:
+    from smartcard_dm.card.session import CardSession
+    from smartcard_dm.dm import DmAccount
     from vendor_pcsc.connection import CardConnection
 
 
@@ -42,10 +45,23 @@ def show(access: CardAccess, *, as_json: bool) -> None:
         access.open() as card,
     ):
         survey = survey_card(card)
+        # Nothing listed means no account, and the survey has said why.
+        accounts, odd = _accounts(card) if survey.objects else ((), ())
         if as_json:
-            print_json(survey_form(survey))
+            print_json(show_form(survey, accounts, odd))
         else:
-            print_text(card_lines(survey))
+            print_text(card_lines(survey, accounts, odd))
+
+
+def _accounts(card: CardSession) -> tuple[tuple[DmAccount, ...], tuple[str, ...]]:
+    """Return the accounts of a card that is looked at, and what was odd; why there are none is odd too."""
+    try:
+        found = read_accounts(card)
+    except CardConnectionError:
+        raise
+    except SmartcardDmError as error:
+        return (), (f"no account was read: {error}",)
+    return found.accounts, found.warnings
 
 
 @command.command(short_help="Write a transcript of reading the card.")

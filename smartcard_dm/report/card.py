@@ -12,12 +12,25 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from smartcard_dm.card.survey import Survey, SurveyedFile, SurveyedObject
+    from smartcard_dm.dm import DmAccount
 
 
-def card_lines(survey: Survey) -> RenderableType:
-    """Return all of a survey: its files, its objects, and what was odd."""
-    warnings = [Text(f"warning: {warning}", style="yellow") for warning in survey.warnings]
-    return Group(card_tree(survey), object_tree(survey), *warnings)
+def card_lines(survey: Survey, accounts: tuple[DmAccount, ...], odd: tuple[str, ...]) -> RenderableType:
+    """Return all of a card: its files, its objects, the accounts and where each came from, and what was odd."""
+    told = dict.fromkeys((*survey.warnings, *odd))
+    warnings = [Text(f"warning: {warning}", style="yellow") for warning in told]
+    return Group(card_tree(survey), object_tree(survey), *([account_tree(accounts)] if accounts else []), *warnings)
+
+
+def account_tree(accounts: tuple[DmAccount, ...]) -> RenderableType:
+    """Return the accounts, each with the object it came from."""
+    root = Tree(Text("accounts", style="bold"), guide_style="dim")
+    for account in accounts:
+        text = Text.assemble((str(account.server_id), "cyan"))
+        if account.origin is not None:
+            text.append(f", from {account.origin}")
+        root.add(text)
+    return root
 
 
 def card_tree(survey: Survey) -> RenderableType:

@@ -120,8 +120,21 @@ def refused_form(error: VerificationError) -> Form:
     }
 
 
-def survey_form(survey: Survey) -> Form:
+def show_form(survey: Survey, accounts: tuple[DmAccount, ...], odd: tuple[str, ...]) -> Form:
     """Return the form of the command `card show`."""
+    form = survey_form(survey)
+    return {
+        **form,
+        "accounts": [
+            {"server_id": str(account.server_id), "name": account.name, "origin": origin_form(account.origin)}
+            for account in accounts
+        ],
+        "warnings": list(dict.fromkeys((*survey.warnings, *odd))),
+    }
+
+
+def survey_form(survey: Survey) -> Form:
+    """Return the form of a survey: the part of `card show` that is not an account."""
     return {
         "card": card_form(survey.identity),
         "generation_reason": survey.generation_reason,
@@ -167,7 +180,7 @@ def demo_form(
 ) -> Form:
     """Return the form of the command `demo`."""
     return {
-        "card": survey_form(survey),
+        "card": show_form(survey, accounts, ()),
         "accounts": [account_form(account) for account in accounts],
         "authorized": authorized_form(authorized),
         "tampered": refused_form(tampered),

@@ -67,6 +67,17 @@ def test_a_card_is_of_the_documented_form() -> None:
     assert {item["kind"] for item in outcome.json["objects"]} >= {"data object", "trusted certificate"}
 
 
+def test_a_shown_card_tells_where_each_account_came_from() -> None:
+    listed = run("accounts", "--card", CARD, "--json").json["accounts"]
+    outcome = run("card", "show", "--card", CARD)
+    for account in listed:
+        assert f"{account['server_id']}, from {account['origin']['object']} in {account['origin']['path']}" in (
+            outcome.stdout
+        )
+    shown = run("card", "show", "--card", CARD, "--json").json["accounts"]
+    assert shown == [{key: account[key] for key in ("server_id", "name", "origin")} for account in listed]
+
+
 def test_with_the_pin_more_is_shown() -> None:
     outcome = run("card", "show", "--card", CARD, "--pin-env", "CARD_PIN", env=PIN)
     assert "001010123456789" in outcome.stdout
@@ -87,6 +98,8 @@ def test_a_wrong_pin_does_not_stop_the_tree(tmp_path: Path) -> None:
     outcome = run("card", "show", "--card", uri, "--pin-env", "CARD_PIN", env={"CARD_PIN": "9471"})
     assert outcome.code == 0
     assert "9471" not in outcome.stdout
+    assert "PIN 01 is wrong, 2 tries left" in outcome.stdout
+    assert "no account was read: PIN 01 was wrong before and is not sent twice" in outcome.stdout
 
 
 @pytest.mark.parametrize("command", [("accounts",), ("card", "show")])

@@ -79,12 +79,13 @@ def test_a_card_that_says_little_is_shown(capsys: pytest.CaptureFixture[str]) ->
     survey = Survey(
         CardIdentity("", Generation.UICC, "3B00"), (SurveyedDirectory("MF", (unknown,)),), "none", (item,), ("odd",)
     )
-    print_text(card_lines(survey))
+    print_text(card_lines(survey, (), ("odd", "also odd")))
     out = capsys.readouterr().out
     assert out.startswith("card (no ICCID)\n")
     assert "EF.X 7F10/6F01\n" in out
     assert "trusted certificate own\n" in out
-    assert out.endswith("warning: odd\n")
+    assert "accounts" not in out
+    assert out.endswith("warning: odd\nwarning: also odd\n")
 
 
 def test_a_table_without_rows_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
