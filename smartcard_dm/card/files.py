@@ -175,9 +175,13 @@ class CardFiles(ABC):
                 records.append(response.data)
             return tuple(records)
 
+    def forget_place(self) -> None:
+        """Forget where the card stands: another program may have moved it since the last transaction."""
+        self._current = None
+
     def after_reset(self) -> None:
         """Forget what a reset ended: where the card stood, and that it was this card."""
-        self._current = None
+        self.forget_place()
         self.answered = False
 
     def _found(self, response: ResponseApdu, name: str) -> None:

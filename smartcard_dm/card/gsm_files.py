@@ -115,6 +115,8 @@ class GsmFiles(CardFiles):
     def _walk(self, directory: Directory, file_ids: tuple[int, ...], *, fetch: bool) -> tuple[ResponseApdu, str]:
         """Select one identifier after another; return the last answer and the name of the file it is about.
 
+        Where the card stands afterwards is for the caller to say, who knows whether the last one is a directory.
+
         Reached from a directory are its children, and the master file from anywhere: other ways that GSM 11.11 knows
         save a command or two, and could lead to another file of the same identifier.
         """
@@ -131,11 +133,7 @@ class GsmFiles(CardFiles):
             self._require(self._exchange.probe(select_file(file_id, cla=GSM_CLASS)), file_id, way)
         last = select_file(steps[-1], cla=GSM_CLASS)
         response = self._exchange.send(last) if fetch else self._exchange.probe(last)
-        name = self._require(response, steps[-1], way)
-        if not fetch:
-            # The file may be a directory or not: both are never wrong to leave for the master file.
-            self._current = None
-        return response, name
+        return response, self._require(response, steps[-1], way)
 
     def _require(self, response: ResponseApdu, file_id: int, way: tuple[int, ...]) -> str:
         """Require that a step found its file; return the file's name."""

@@ -140,7 +140,10 @@ class CardSession:
         """
         if self._application is None:
             card = self._detected()
-            found = find_application(card.files, card.channels, self._limits)
+            # One unit: another program between two steps could make an application look as if it were not there.
+            with self._exchange.transaction():
+                card.files.forget_place()
+                found = find_application(card.files, card.channels, self._limits)
             self._application = ProvisioningApplication(found, self._limits)
             if self._refreshable:
                 self._application.note_last_update()

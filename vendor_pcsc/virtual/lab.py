@@ -154,6 +154,15 @@ class PcscLab:
         if wait:
             self._wait_until(self.readers[slot], card_present=False)
 
+    def dial(self, slot: int = 0) -> socket.socket:
+        """Return a connection to a reader's TCP port, for a card that another process holds (vpcd's protocol).
+
+        Raises:
+            OSError: nobody listens there: the service is not running.
+            ReaderError: the lab is not running.
+        """
+        return self._dialler(slot)()
+
     def start_service(self) -> None:
         """Start pcscd and return when it answers; cards that were in stay in.
 
