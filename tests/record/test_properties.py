@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.record.cards import sim
@@ -57,6 +57,7 @@ def test_a_file_named_as_private_stays_out(steps: list[str], t0: bool, redact: R
 
 @settings(max_examples=200)
 @given(WALKS, st.booleans())
+@example(steps=[f"0020000108{PIN1}", f"0026000108{PIN1}", RESET, f"0020000108{PIN1}"], t0=False)
 def test_the_recorder_changes_nothing_and_the_replay_repeats_it(steps: list[str], t0: bool) -> None:  # noqa: FBT001 - drawn
     wanted = walk(card(t0=t0), steps)
     recorder = Recorder(card(t0=t0), redact=Redact.PINS)

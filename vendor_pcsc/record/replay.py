@@ -38,7 +38,8 @@ class ReplayConnection:
     """A `CardConnection` to a recorded card.
 
     In strict mode a wrong command changes nothing: the one that was wanted is wanted still. In map mode a command that
-    was recorded several times in one state gets the answers in their order, then the last one again.
+    was recorded several times in one state gets the answers in their order, then the last one again. A reset begins at
+    what was recorded after it: a card keeps over resets what the state does not show, such as the tries of a PIN.
 
     Args:
         transcript: what the card answered.
@@ -150,6 +151,7 @@ class _Map:
     def __init__(self, atr: bytes, steps: list[tuple[int, Exchange | Reset]]) -> None:
         self._answers: dict[Key, list[tuple[int, Exchange]]] = {}
         self._used: set[int] = set()
+        self._begin = 0
         self._resets = [(line, item) for line, item in steps if isinstance(item, Reset)]
         self._state = CardState(atr)
         state = CardState(atr)
@@ -170,7 +172,8 @@ class _Map:
         found = [(line, exchange) for line, exchange in alike if _matches(exchange, apdu)]
         if not found:
             raise TransmitError(f"{connection.name}: {self._missing(apdu)}")
-        line, exchange = next((pair for pair in found if pair[0] not in self._used), found[-1])
+        unused = [pair for pair in found if pair[0] not in self._used]
+        line, exchange = next((pair for pair in unused if pair[0] > self._begin), (unused or found[-1:])[0])
         self._used.add(line)
         self._state.follow(exchange)
         return line, exchange
@@ -180,6 +183,7 @@ class _Map:
         line, item = self._resets.pop(0) if self._resets else (1, Reset(self._state.atr))
         _reset(self._state, item)
         self._used.clear()
+        self._begin = line
         return line, item
 
     def _missing(self, apdu: bytes) -> str:
