@@ -83,8 +83,8 @@ _BY_KIND: Final[tuple[tuple[type[SmartcardDmError], str], ...]] = (
     (KeyMaterialError, "`smartcard-dm card show` shows which certificates and keys the card holds"),
     (CardConnectionError, "check the card URI, the reader and the card in it"),
     (CardNotFoundError, "`smartcard-dm card show` shows what the card holds"),
-    (PinRequiredError, "give it with --pin-env NAME"),
-    (PinError, "correct the variable that --pin-env names"),
+    (PinRequiredError, "--pin-prompt and --pin-fd N give it too"),
+    (PinError, "correct the PIN you gave"),
     (PinBlockedError, "nothing was sent that could block it further"),
     (CardReadError, "try again; if it stays, the card or its access rules do not allow it"),
 )
