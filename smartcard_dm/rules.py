@@ -63,6 +63,7 @@ class Rule(Enum):
 
     ACCOUNT_UNKNOWN = ("account.unknown", Step.ACCOUNT, f"{_5_1_2}, 5.5", _C4)
     ACCOUNT_SEVERAL = ("account.several", Step.ACCOUNT, _5_5, _C4)
+    ACCOUNT_UNUSABLE = ("account.unusable", Step.ACCOUNT, f"{_5_1_2}, 5.5", _C4)
 
     KEY_NONE = ("key.none", Step.KEYS, "profile: D4", _S4)
     KEY_UNUSABLE = ("key.unusable", Step.KEYS, "profile: D4", _S4)
@@ -89,6 +90,8 @@ class Rule(Enum):
     TRANSPORT_UNSECURED = ("transport.unsecured", Step.TRANSPORT, _5_3, _S5)
 
     REPLAYED = ("replay.seen", Step.REPLAY, "profile: D6", "")
+    REPLAY_ORDER = ("replay.order", Step.REPLAY, "profile: D6", "")
+    REPLAY_FULL = ("replay.full", Step.REPLAY, "profile: D6", "")
 
     ENCRYPTED_UNSUPPORTED = ("encryption.unsupported", Step.DECRYPT, _5_2, "")
 

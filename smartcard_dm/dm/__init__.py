@@ -37,6 +37,7 @@ from smartcard_dm.dm.message import (
 )
 from smartcard_dm.dm.message_read import parse_message
 from smartcard_dm.dm.message_write import build_message
+from smartcard_dm.dm.provided_object import ProvidedObject
 from smartcard_dm.dm.provisioning_document import (
     Characteristic,
     Parm,
@@ -84,6 +85,7 @@ __all__ = [
     "Origin",
     "Parm",
     "PropertyUri",
+    "ProvidedObject",
     "ProvisioningDocument",
     "ResultsCommand",
     "ServerId",

@@ -30,7 +30,7 @@ from smartcard_dm.rules import Rule
 _RESEND: Final = "get the message from its server again"
 _SHAPE: Final = "have the server send one SyncML 1.2 message, signed as a whole"
 _PROFILE: Final = "have the server sign by Sessionless Signature Profile 1"
-_CARD: Final = "look at the card's accounts and certificates with `smartcard-dm accounts` and `card show`"
+_KEYS: Final = "look at the keys of the account and the certificates with `smartcard-dm accounts` and `card show`"
 
 _BY_RULE: Final = {
     Rule.MESSAGE_TOO_LARGE: "have the server send less in one message",
@@ -46,28 +46,31 @@ _BY_RULE: Final = {
     Rule.SIGNATURE_SEVERAL: "have the server sign the message once, as a whole",
     Rule.SIGNATURE_PLACE: "have the server put the Signature last in SyncML",
     Rule.SERVER_ID_MISSING: "have the server write its ServerID into SyncHdr/Source/LocURI",
-    Rule.ACCOUNT_UNKNOWN: "use the card that has an account of this server, or the ServerID of that account",
-    Rule.ACCOUNT_SEVERAL: "the card must have one account only for each server",
-    Rule.KEY_NONE: _CARD,
-    Rule.KEY_UNUSABLE: _CARD,
-    Rule.KEY_NOT_VALID_NOW: "check the date (--at), or renew the certificate on the card",
+    Rule.ACCOUNT_UNKNOWN: "use the card or tree that has an account of this server, or the ServerID of that account",
+    Rule.ACCOUNT_SEVERAL: "the card or tree must have one account only for each server",
+    Rule.ACCOUNT_UNUSABLE: "correct the account in the card or tree where it stands, or remove it there",
+    Rule.KEY_NONE: _KEYS,
+    Rule.KEY_UNUSABLE: _KEYS,
+    Rule.KEY_NOT_VALID_NOW: "check the date (--at), or renew the certificate in the card or tree",
     Rule.SIGNATURE_FORM: _PROFILE,
     Rule.SIGNATURE_TOO_LARGE: "have the server send a shorter certificate chain",
     Rule.CANONICALIZATION_METHOD: _PROFILE,
     Rule.SIGNATURE_METHOD: "have the server sign with SHA-2; --policy oma_1_2_legacy allows SHA-1",
     Rule.HMAC_OUTPUT_LENGTH: "have the server send the whole HMAC",
-    Rule.KEY_FAMILY: "sign with the kind of key that the card has for this server",
+    Rule.KEY_FAMILY: "sign with the kind of key that the card or tree has for this server",
     Rule.KEY_SIZE: "sign with an RSA key of 2048 bits or more",
     Rule.REFERENCE_COUNT: _PROFILE,
     Rule.REFERENCE_URI: _PROFILE,
     Rule.TRANSFORMS: _PROFILE,
     Rule.DIGEST_METHOD: "have the server digest with SHA-2; --policy oma_1_2_legacy allows SHA-1",
     Rule.KEY_INFO: _PROFILE,
-    Rule.KEY_NAME: "leave KeyName out, or write the name of the key that the card has",
-    Rule.SIGNATURE_VALUE: f"sign with the key that the card trusts for this server, or {_RESEND}",
+    Rule.KEY_NAME: "leave KeyName out, or write the name of the key that the card or tree has",
+    Rule.SIGNATURE_VALUE: f"sign with the key that the card or tree holds for this server, or {_RESEND}",
     Rule.DIGEST_VALUE: f"it was changed after it was signed: {_RESEND}",
     Rule.TRANSPORT_UNSECURED: "send it over a secured transport that the policy accepts",
     Rule.REPLAYED: "have the server issue a new message, with a SessionID of its own",
+    Rule.REPLAY_ORDER: "have the server issue a new message, with a SessionID or MsgID above those it used before",
+    Rule.REPLAY_FULL: "let the replay memory hold more messages, or forget them earlier",
     Rule.ENCRYPTED_UNSUPPORTED: "have the server send it without encryption, or in the form of the encryption profile",
     Rule.COMMANDS_MALFORMED: "have the server correct the commands: their signature is good, their form is not",
 }

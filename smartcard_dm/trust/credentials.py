@@ -9,9 +9,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smartcard_dm.dm import Characteristic, DmAccount
+    from smartcard_dm.dm import Characteristic, DmAccount, ProvidedObject, ServerId
     from smartcard_dm.identity import CardIdentity
     from smartcard_dm.trust.anchors import TrustAnchor
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableAccount:
+    """An account that is there and cannot be read: it still counts when accounts with its ServerID are counted."""
+
+    server_id: ServerId
+    name: str
+    """The account in words: its node, and where it stands."""
+    reason: str
+    """Why it cannot be read, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +39,7 @@ class Credentials:
     """What was odd on the way, without secrets."""
     connectivity: tuple[Characteristic, ...] = ()
     """Proxies and network access points of client provisioning, as they stand: what an account's references name."""
+    objects: tuple[ProvidedObject, ...] = ()
+    """The management objects that the source provides, those of the accounts too: what a tree is provisioned with."""
+    unusable: tuple[UnusableAccount, ...] = ()
+    """Accounts that stand there and cannot be read; the verifier needs to see them too."""

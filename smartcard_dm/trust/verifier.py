@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.dm import DmAccount, DmMessage, ServerId
     from smartcard_dm.trust.account_keys import AccountKeys
-    from smartcard_dm.trust.credentials import Credentials
+    from smartcard_dm.trust.credentials import Credentials, UnusableAccount
     from smartcard_dm.trust.points import Decryptor, ReplayGuard
     from smartcard_dm.trust.policy import Policy
     from smartcard_dm.trust.transport import Transport
@@ -78,6 +78,9 @@ class Verifier:
         self._accounts: dict[ServerId, list[DmAccount]] = {}
         for account in credentials.accounts:
             self._accounts.setdefault(account.server_id, []).append(account)
+        self._unusable: dict[ServerId, list[UnusableAccount]] = {}
+        for unusable in credentials.unusable:
+            self._unusable.setdefault(unusable.server_id, []).append(unusable)
         self._keys: dict[ServerId, AccountKeys] = {}
 
     def verify(self, octets: bytes, *, transport: Transport, at: datetime) -> VerifiedMessage:
@@ -160,20 +163,28 @@ class Verifier:
 
     def _match_account(self, server_id: ServerId) -> DmAccount:
         accounts = self._accounts.get(server_id, [])
-        if not accounts:
-            known = ", ".join(sorted(str(known) for known in self._accounts)) or "none"
+        unusable = self._unusable.get(server_id, [])
+        names = (*map(describe_account, accounts), *(each.name for each in unusable))
+        if not names:
+            known = ", ".join(sorted(map(str, {*self._accounts, *self._unusable}))) or "none"
             raise VerificationError(
                 Rule.ACCOUNT_UNKNOWN,
                 f"no account has the ServerID {server_id}; this device knows {known}",
                 place="/SyncML/SyncHdr/Source/LocURI",
             )
-        if len(accounts) > 1:
+        if len(names) > 1:
             raise VerificationError(
                 Rule.ACCOUNT_SEVERAL,
-                f"{len(accounts)} accounts have the ServerID {server_id}: "
-                + "; ".join(describe_account(account) for account in accounts),
+                f"{len(names)} accounts have the ServerID {server_id}: {'; '.join(names)}",
                 place="/SyncML/SyncHdr/Source/LocURI",
-                accounts=tuple(describe_account(account) for account in accounts),
+                accounts=names,
+            )
+        if unusable:
+            raise VerificationError(
+                Rule.ACCOUNT_UNUSABLE,
+                f"the account {unusable[0].name} has the ServerID {server_id} and cannot be read: {unusable[0].reason}",
+                place="/SyncML/SyncHdr/Source/LocURI",
+                accounts=names,
             )
         return accounts[0]
 

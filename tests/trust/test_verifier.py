@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from smartcard_dm import wbxml
-from smartcard_dm.dm import AppAuth, AuthLevel, AuthType
+from smartcard_dm.dm import AppAuth, AuthLevel, AuthType, DmAccount, ServerId
 from smartcard_dm.errors import VerificationError
 from smartcard_dm.limits import Limits
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.secret import Secret
-from smartcard_dm.trust.credentials import Credentials
+from smartcard_dm.trust.credentials import Credentials, UnusableAccount
 from smartcard_dm.trust.points import MessageIdentity, NoDecryption
 from smartcard_dm.trust.policy import POLICIES, Policy
 from smartcard_dm.trust.transport import OnlyTransports, Transport, TransportKind
@@ -205,6 +205,40 @@ def test_step_4_refuses_when_two_accounts_have_the_server_id_and_lists_both() ->
     assert (error.step, error.rule) == (4, Rule.ACCOUNT_SEVERAL)
     assert error.accounts == ("dms (DM bootstrap in 7F50/dms)", "copy (DM bootstrap in 7F50/copy)")
     assert error.rule.scr == "DM-SM-C-004-M"
+
+
+def with_unusable(*unusable: UnusableAccount, accounts: tuple[DmAccount, ...] = ()) -> Verifier:
+    return Verifier(Credentials(None, accounts, (), unusable=unusable), policy=Policy.default())
+
+
+SPOILT = UnusableAccount(ServerId(SERVER_ID), "./DMAcc/spoilt", "AppID is missing")
+
+
+def test_step_4_refuses_when_the_one_account_cannot_be_read_and_says_why() -> None:
+    error = refused(signed(), with_unusable(SPOILT))
+    assert (error.step, error.rule) == (4, Rule.ACCOUNT_UNUSABLE)
+    assert error.detail == (
+        "the account ./DMAcc/spoilt has the ServerID com.example.dms and cannot be read: AppID is missing"
+    )
+    assert (error.server_id, error.accounts) == (SERVER_ID, ("./DMAcc/spoilt",))
+    assert (error.clause, error.rule.scr) == (Rule.ACCOUNT_UNKNOWN.clause, "DM-SM-C-004-M")
+
+
+def test_step_4_counts_an_account_that_cannot_be_read() -> None:
+    error = refused(signed(), with_unusable(SPOILT, accounts=(account(),)))
+    assert (error.step, error.rule) == (4, Rule.ACCOUNT_SEVERAL)
+    assert error.accounts == ("dms (DM bootstrap in 7F50/dms)", "./DMAcc/spoilt")
+    assert "2 accounts" in error.detail
+    error = refused(signed(), with_unusable(SPOILT, replace(SPOILT, name="./DMAcc/other")))
+    assert (error.rule, error.accounts) == (Rule.ACCOUNT_SEVERAL, ("./DMAcc/spoilt", "./DMAcc/other"))
+
+
+def test_an_unreadable_account_of_another_server_does_not_disturb() -> None:
+    other = replace(SPOILT, server_id=ServerId("com.example.other"))
+    assert verify(signed(), with_unusable(other, accounts=(account(),)))
+    error = refused(signed(), with_unusable(other, accounts=(account("com.example.third"),)))
+    assert error.rule is Rule.ACCOUNT_UNKNOWN
+    assert error.detail.endswith("this device knows com.example.other, com.example.third")
 
 
 def test_another_account_does_not_disturb() -> None:
