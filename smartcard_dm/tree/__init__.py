@@ -1,0 +1,1 @@
+"""The management tree of the device."""
