@@ -1,4 +1,4 @@
-"""The one place where card meets trust: objects of a card become accounts and anchors.
+"""The one place where card meets trust: objects of a card become accounts, management objects and anchors.
 
 Guarantees: every account keeps the object it came from; an object that is broken stops the reading with an error
 that names it, because a device that dropped an account by mistake could no longer be managed. Accounts of DM bootstrap
@@ -68,7 +68,7 @@ def read_accounts(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Foun
 
 
 def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:
-    """Return who the card is, its accounts, and its trusted certificates and public keys.
+    """Return who the card is, its accounts and management objects, and its trusted certificates and public keys.
 
     Raises:
         As `read_accounts`; also KeyMaterialError: a trusted certificate or public key is none.
@@ -78,8 +78,21 @@ def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> C
     provided = read_provided(application, limits)
     certificates, odd_certificates = _certificates(application)
     keys, odd_keys = _public_keys(application)
-    warnings = (*application.warnings, *provided.warnings, *odd_certificates, *odd_keys)
-    return Credentials(identity, provided.accounts, (*certificates, *keys), warnings, provided.connectivity)
+    warnings = (
+        *application.warnings,
+        *provided.warnings,
+        *provided.object_warnings,
+        *odd_certificates,
+        *odd_keys,
+    )
+    return Credentials(
+        identity,
+        provided.accounts,
+        (*certificates, *keys),
+        warnings,
+        connectivity=provided.connectivity,
+        objects=provided.objects,
+    )
 
 
 def _certificates(application: ProvisioningApplication) -> tuple[list[TrustAnchor], list[str]]:

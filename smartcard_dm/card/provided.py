@@ -1,4 +1,4 @@
-"""What the bootstrap objects of a card provide: DM accounts, and the connectivity that client provisioning adds.
+"""What the bootstrap objects of a card provide: DM accounts, other management objects, connectivity.
 
     DM bootstrap  2.23.43.7.1  every object, in the card's order
     CP Bootstrap  2.23.43.5.1  the first of these three that is not empty, in this order;
@@ -8,7 +8,8 @@
 A card may hold both: accounts of DM bootstrap come first, then those of client provisioning, and both are given, since
 neither text says that one hides the other. Two accounts with one ServerID are given too.
 
-Guarantees: an error names the object and its file; no warning holds a secret.
+Guarantees: an error names the object and its file; no warning holds a secret; every account is among the management
+objects too.
 
 Spec: OMA-TS-DM_Bootstrap-V1_2, 5.3.5.1 and 5.4.6; OMA-WAP-TS-ProvSC-V1_1 (which could not be read: that the first file
 wins is what implementations do); design decision D8.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from smartcard_dm.dm import (
     accounts_from_document,
+    objects_from_accounts,
     parse_bootstrap,
     parse_provisioning_document,
 )
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from smartcard_dm.card.provisioning import Placed, ProvisioningApplication
-    from smartcard_dm.dm import Characteristic, DmAccount
+    from smartcard_dm.dm import Characteristic, DmAccount, ProvidedObject
     from smartcard_dm.limits import Limits
     from smartcard_dm.pkcs15 import DataObject
 
@@ -52,6 +54,10 @@ class Provided:
     connectivity: tuple[Characteristic, ...] = ()
     """Proxies and network access points of client provisioning, as they stand."""
     warnings: tuple[str, ...] = ()
+    objects: tuple[ProvidedObject, ...] = ()
+    """Management objects, those of the accounts too; their groups are numbered through all the bootstrap objects."""
+    object_warnings: tuple[str, ...] = ()
+    """What client provisioning says that has no place in a management object; it takes nothing from an account."""
 
 
 def read_provided(application: ProvisioningApplication, limits: Limits) -> Provided:
@@ -72,7 +78,17 @@ def read_provided(application: ProvisioningApplication, limits: Limits) -> Provi
     if len(accounts) > limits.accounts:
         raise LimitExceededError("accounts of the card", "accounts", limits.accounts, found=str(len(accounts)))
     connectivity = tuple(one for part in parts for one in part.connectivity)
-    return Provided(accounts, connectivity, tuple(warning for part in parts for warning in part.warnings))
+    warnings = tuple(warning for part in parts for warning in part.warnings)
+    object_warnings = tuple(warning for part in parts for warning in part.object_warnings)
+    return Provided(accounts, connectivity, warnings, tuple(_numbered(parts)), object_warnings)
+
+
+def _numbered(parts: Iterable[Provided]) -> Iterator[ProvidedObject]:
+    """Give the objects group numbers that are distinct through all parts."""
+    numbers: dict[tuple[int, int], int] = {}
+    for number, part in enumerate(parts):
+        for provided in part.objects:
+            yield replace(provided, group=numbers.setdefault((number, provided.group), len(numbers) + 1))
 
 
 def _dm(application: ProvisioningApplication, placed: Placed[DataObject], limits: Limits) -> Provided:
@@ -82,7 +98,8 @@ def _dm(application: ProvisioningApplication, placed: Placed[DataObject], limits
     odd = [f"{origin}: the file is empty"] if bootstrap.empty else []
     odd += [f"{origin}: {warning}" for warning in bootstrap.warnings]
     odd += _left_out(origin, bootstrap.skipped)
-    return Provided(tuple(replace(account, origin=origin) for account in bootstrap.accounts), (), tuple(odd))
+    accounts = tuple(replace(account, origin=origin) for account in bootstrap.accounts)
+    return Provided(accounts, (), tuple(odd), _from(origin, bootstrap.objects))
 
 
 def _cp(application: ProvisioningApplication, files: list[Placed[DataObject]], limits: Limits) -> Provided:
@@ -97,11 +114,14 @@ def _cp(application: ProvisioningApplication, files: list[Placed[DataObject]], l
             continue
         with _named(origin):
             found = accounts_from_document(document, origin_place="", limits=limits)
+            made = objects_from_accounts(found)
         odd += [f"{origin}: {warning}" for warning in found.warnings]
         odd += _left_out(origin, found.skipped)
         odd += (_unused(application, other) for other in files[position + 1 :])
         accounts = tuple(replace(account, origin=origin) for account in found.accounts)
-        return Provided(accounts, found.connectivity, tuple(filter(None, odd)))
+        left_out = tuple(f"{origin}: {warning}" for warning in made.warnings)
+        objects = _from(origin, made.objects)
+        return Provided(accounts, found.connectivity, tuple(filter(None, odd)), objects, left_out)
     return Provided(warnings=tuple(odd))
 
 
@@ -122,8 +142,12 @@ def _octets(application: ProvisioningApplication, placed: Placed[DataObject]) ->
     return application.read_value(placed.object.value) if direct is None else direct
 
 
+def _from(origin: Origin, objects: Iterable[ProvidedObject]) -> tuple[ProvidedObject, ...]:
+    return tuple(replace(provided, origin=origin) for provided in objects)
+
+
 def _left_out(origin: Origin, skipped: Iterable[str]) -> list[str]:
-    return [f"{origin}: {name} is not an account and is left out" for name in skipped]
+    return [f"{origin}: {name} gives no account" for name in skipped]
 
 
 def _origin(placed: Placed[DataObject]) -> Origin:

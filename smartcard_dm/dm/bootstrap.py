@@ -1,4 +1,4 @@
-"""The content of EF(DM_Bootstrap): one DM message that holds DM accounts.
+"""The content of EF(DM_Bootstrap): one DM message that holds DM accounts and other management objects.
 
 Guarantees: padding is cut at the very end only; accounts come in the order of the message; what was left out is listed.
 Leaves to its caller: reading the file, and judging two accounts that share a ServerID, which are both returned.
@@ -19,6 +19,7 @@ from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 if TYPE_CHECKING:
     from smartcard_dm.dm.account import DmAccount
     from smartcard_dm.dm.message import DmMessage
+    from smartcard_dm.dm.provided_object import ProvidedObject
 
 _PADDING: Final = b"\xff\x00"
 _WBXML_VERSIONS: Final = frozenset({0x01, 0x02, 0x03})
@@ -38,6 +39,8 @@ class Bootstrap:
     """What was tolerated in TNDS objects, with the node it concerns."""
     message: DmMessage | None = None
     """The whole message; None for an empty file."""
+    objects: tuple[ProvidedObject, ...] = ()
+    """Those of `accounts`, and every other one that stands inside none, in the order of the message."""
 
     @property
     def empty(self) -> bool:
@@ -73,4 +76,4 @@ def parse_bootstrap(octets: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Bootst
         raise DmError("bootstrap file", "not a message", offset=0, wanted=wanted, found=f"{content[0]:02X}")
     message = parse_message(xml, limits=limits)
     found = collect_accounts(message, limits=limits)
-    return Bootstrap(found.accounts, found.skipped, found.warnings, message)
+    return Bootstrap(found.accounts, found.skipped, found.warnings, message, found.objects)

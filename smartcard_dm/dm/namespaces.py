@@ -34,6 +34,8 @@ MO_DMACC_ALIAS: Final = "org.openmobilealliance/1.0/w7"
 MO_DEVINFO: Final = "urn:oma:mo:oma-dm-devinfo:1.0"
 MO_DEVDETAIL: Final = "urn:oma:mo:oma-dm-devdetail:1.0"
 MO_INBOX: Final = "urn:oma:mo:oma-dm-inbox:1.0"
+MO_NAP: Final = "urn:oma:mo:oma-connmo-nap:1.0"
+MO_PROXY: Final = "urn:oma:mo:oma-connmo-proxy:1.0"
 
 DMACC_VERSIONS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {MO_DMACC: (1, 0), MO_DMACC_ALIAS: (1, 0), MO_DMACC_1_1: (1, 1)},

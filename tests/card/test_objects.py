@@ -306,7 +306,7 @@ def test_other_objects_of_a_bootstrap_message_are_told() -> None:
     xml = wbxml.to_xml(octets).replace(b"<Final>", added.encode() + b"<Final>")
     found = accounts(bootstrap_content(f"{{hex: {wbxml.from_xml(xml).hex()}}}"))
     assert len(found.accounts) == 1
-    assert found.warnings == ("DM bootstrap in 7F50/6431: ./Other/Name is not an account and is left out",)
+    assert found.warnings == ("DM bootstrap in 7F50/6431: ./Other/Name gives no account",)
 
 
 def test_token_info_is_read_where_there_is_one() -> None:

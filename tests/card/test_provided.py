@@ -121,7 +121,7 @@ def test_connectivity_is_kept_and_the_rest_is_told() -> None:
     assert [one.type for one in result.connectivity] == ["NAPDEF", "PXLOGICAL"]
     assert credentials.connectivity == result.connectivity
     origin = "CP Bootstrap in 7F50/6441"
-    assert result.warnings == (f"{origin}: characteristic[VENDORCONFIG] is not an account and is left out",)
+    assert result.warnings == (f"{origin}: characteristic[VENDORCONFIG] gives no account",)
 
 
 def test_what_an_account_does_not_hold_is_told_with_the_file() -> None:
