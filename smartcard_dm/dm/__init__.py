@@ -15,6 +15,15 @@ from smartcard_dm.dm.bootstrap_write import build_bootstrap, build_bootstrap_wbx
 from smartcard_dm.dm.cp_accounts import CpAccounts, accounts_from_document
 from smartcard_dm.dm.cp_objects import CpObjects, objects_from_accounts
 from smartcard_dm.dm.cp_source import document_from_mapping
+from smartcard_dm.dm.ddf_read import parse_ddf
+from smartcard_dm.dm.description import (
+    AccessType,
+    DescribedBranch,
+    DeviceDescription,
+    NodeDescription,
+    Occurrence,
+    Scope,
+)
 from smartcard_dm.dm.embedding import Embedding, embed_tnds, extract_tnds, is_tnds
 from smartcard_dm.dm.formats import NodeFormat
 from smartcard_dm.dm.message import (
@@ -55,6 +64,7 @@ from smartcard_dm.identity import Origin
 
 __all__ = [
     "INBOX_URI",
+    "AccessType",
     "Acl",
     "AclCommand",
     "AclEntry",
@@ -70,6 +80,8 @@ __all__ = [
     "CpAccounts",
     "CpObjects",
     "Credential",
+    "DescribedBranch",
+    "DeviceDescription",
     "DmAccount",
     "DmCommand",
     "DmMessage",
@@ -81,15 +93,18 @@ __all__ = [
     "ItemCommand",
     "ItemData",
     "Meta",
+    "NodeDescription",
     "NodeFormat",
     "NodeType",
     "NodeUri",
+    "Occurrence",
     "Origin",
     "Parm",
     "PropertyUri",
     "ProvidedObject",
     "ProvisioningDocument",
     "ResultsCommand",
+    "Scope",
     "ServerId",
     "StatusCommand",
     "SyncHeader",
@@ -112,6 +127,7 @@ __all__ = [
     "objects_from_accounts",
     "parse_acl",
     "parse_bootstrap",
+    "parse_ddf",
     "parse_dmacc",
     "parse_message",
     "parse_provisioning_document",
