@@ -30,7 +30,10 @@ from smartcard_dm.rules import Rule
 _RESEND: Final = "get the message from its server again"
 _SHAPE: Final = "have the server send one SyncML 1.2 message, signed as a whole"
 _PROFILE: Final = "have the server sign by Sessionless Signature Profile 1"
-_KEYS: Final = "look at the keys of the account and the certificates with `smartcard-dm accounts` and `card show`"
+_KEYS: Final = (
+    "look at the account and the trusted certificates in the card or tree; "
+    "`smartcard-dm accounts` and `card show` list those of a card"
+)
 
 _BY_RULE: Final = {
     Rule.MESSAGE_TOO_LARGE: "have the server send less in one message",

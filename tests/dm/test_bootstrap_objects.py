@@ -193,8 +193,8 @@ def test_a_node_without_an_identifier_is_no_object() -> None:
 
 
 def test_an_object_shows_no_value() -> None:
-    secret = replace(NAP, children=(node("AuthSecret", "nap-secret-3"),))
-    bootstrap = read(tnds_item(account_node(FULL_TREE), secret))
+    access_point = replace(NAP, children=(node("AuthSecret", "nap-secret-3"),))
+    bootstrap = read(tnds_item(account_node(FULL_TREE), access_point))
     assert "server-secret-9" in {child.value for each in bootstrap.objects for child in each.node.walk()}
     shown = repr(bootstrap.objects) + str(bootstrap.objects[1])
     for secret in ("client-secret-7", "server-secret-9", "nonce-octets-11", "nap-secret-3"):
