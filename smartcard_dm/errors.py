@@ -19,6 +19,10 @@
     │   ├── PinRequiredError     a PIN is needed and none was given
     │   ├── PinError             the PIN given is wrong
     │   └── PinBlockedError      no try is left, or using the last one was not consented to
+    ├── TreeError                the device's management tree
+    │   ├── TreeAccessError      its file cannot be opened, made or written; nothing was changed
+    │   ├── TreeFormatError      its file is none, or one of another layout
+    │   └── ListenerError        the embedder's listener raised; what it was told of was rolled back
     └── VerificationError        distrust: a numbered rule of `rules.Rule` was broken
 
 Guarantees: every error says what, where, wanted and found; none holds a secret; none inherits a builtin beyond
@@ -173,6 +177,34 @@ class PinError(CardError):
 
 class PinBlockedError(CardError):
     """No try is left, or only one and its use was not consented to."""
+
+
+class TreeError(SmartcardDmError):
+    """The device's management tree.
+
+    Args:
+        name: the file.
+        detail: what is wrong, in one clause.
+        advice: what to do about it, in one clause.
+    """
+
+    def __init__(self, name: str, detail: str, advice: str) -> None:
+        self.name = name
+        self.detail = detail
+        self.advice = advice
+        super().__init__(f"{name}: {detail}")
+
+
+class TreeAccessError(TreeError):
+    """The file cannot be opened, made or written: missing, locked, not permitted, or no room; nothing was changed."""
+
+
+class TreeFormatError(TreeError):
+    """The file is no tree, is damaged, or has a layout this release does not read."""
+
+
+class ListenerError(TreeError):
+    """The embedder's listener raised an exception (the cause); what it was told of was rolled back."""
 
 
 class VerificationError(SmartcardDmError):

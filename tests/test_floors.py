@@ -23,6 +23,7 @@ THIRD_PARTY: Final = {
     "credentials": set[str](),
     "personalise": {"cryptography"},
     "server": {"lxml"},
+    "tree": set[str](),
     "faces": {"click", "rich", "cryptography"},
 }
 MAY_IMPORT: Final = {
@@ -38,6 +39,7 @@ MAY_IMPORT: Final = {
     "credentials": {"F0", "iso7816", "pkcs15", "dm", "trust", "card"},
     "personalise": {"F0", "wbxml", "iso7816", "pkcs15", "dm", "personalise", "generators"},
     "server": {"F0", "wbxml", "dm", "xmlsec", "trust", "server"},
+    "tree": {"F0", "wbxml", "dm", "trust", "tree"},
     "faces": {"*"},
 }
 PURE: Final = ("F0", "wbxml", "iso7816", "pkcs15", "dm", "xmlsec", "trust")

@@ -1,0 +1,255 @@
+"""The tree's SQLite file: opening it, transactions, and the one place where errors of SQLite become ours.
+
+Guarantees: a file is made whole or not at all, readable by its owner only; what one `writing` block does is in the
+file together or not at all, and on disk when the block ends (`synchronous=FULL`); a second process waits instead of
+failing, for `WAIT_SECONDS` at most. Leaves to its caller: what is stored.
+
+While the file is open, SQLite keeps two more beside it (`-wal`, `-shm`); they go when the last process closes it, and
+what a killed process left in them is taken in at the next opening.
+
+Spec: design decision D7; https://www.sqlite.org/atomiccommit.html, https://www.sqlite.org/wal.html.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from smartcard_dm.errors import TreeAccessError, TreeFormatError
+from smartcard_dm.tree.schema import APPLICATION_ID, LAYOUT, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+WAIT_SECONDS: Final = 60.0
+"""How long one process waits for another that is writing."""
+_MEMORY: Final = ":memory:"
+_REMEDIES: Final = {
+    sqlite3.SQLITE_FULL: ("no room is left on the device", "make room and try again"),
+    sqlite3.SQLITE_IOERR: ("the file could not be read or written", "look at the disk and its free space"),
+    sqlite3.SQLITE_BUSY: ("another process kept it locked", "try again when it is done"),
+    sqlite3.SQLITE_LOCKED: ("another process kept it locked", "try again when it is done"),
+    sqlite3.SQLITE_READONLY: ("it may not be written", "give a file and a folder that can be written"),
+    sqlite3.SQLITE_CANTOPEN: ("it cannot be opened", "give a file and a folder that can be read and written"),
+    sqlite3.SQLITE_PERM: ("it may not be opened", "give a file that can be read and written"),
+}
+_BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Database:
+    """One open tree file, or one in memory."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self.name = name
+
+    @classmethod
+    def create(cls, path: str | None, fill: Callable[[Database], None]) -> None:
+        """Make a file and fill it in one transaction; nothing is left of one that fails.
+
+        Raises:
+            TreeAccessError: it is there already, or cannot be written.
+        """
+        if path is None:
+            raise ValueError("a tree in memory is made by `Database.memory`")
+        target = Path(path)
+        part = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
+        try:
+            if target.exists():
+                raise FileExistsError
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            try:
+                made = cls(_connect(str(part)), path)
+                with made:
+                    made.lay_out(fill)
+                os.link(part, target)
+                _sync_folder(target)
+            finally:
+                for name in (part, Path(f"{part}-wal"), Path(f"{part}-shm")):
+                    name.unlink(missing_ok=True)
+        except FileExistsError:
+            raise TreeAccessError(path, "there is a file of this name already", "give another name") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = getattr(error, "strerror", None) or str(error)
+            raise TreeAccessError(path, f"it cannot be made: {reason}", "give a name in a writable folder") from error
+        except sqlite3.Error as error:
+            raise _translated(error, path) from error
+
+    @classmethod
+    def memory(cls, fill: Callable[[Database], None]) -> Self:
+        """Make a tree in memory."""
+        made = cls(_connect(_MEMORY), "tree in memory")
+        made.lay_out(fill)
+        return made
+
+    @classmethod
+    def open(cls, path: str) -> Self:
+        """Open a file that is there.
+
+        Raises:
+            TreeAccessError: it is not there, or cannot be opened.
+            TreeFormatError: it is no tree, or one of another layout.
+        """
+        try:
+            if not Path(path).is_file():
+                raise TreeAccessError(path, "there is no such file", "make one with `smartcard-dm tree init`")
+            if not os.access(path, os.R_OK):
+                raise TreeAccessError(path, "it may not be read", "give a file that can be read and written")
+            opened = cls(_connect(path), path)
+        except sqlite3.Error as error:
+            raise _translated(error, path) from error
+        except (OSError, ValueError) as error:
+            raise TreeAccessError(path, f"it cannot be opened: {error}", "give a tree file") from error
+        try:
+            opened._check_layout()
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def lay_out(self, fill: Callable[[Database], None]) -> None:
+        """Make the tables, and what `fill` puts into them."""
+        self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self.execute(f"PRAGMA user_version = {LAYOUT}")
+        with self.writing():
+            for statement in TABLES:
+                self.execute(statement)
+            fill(self)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the one write lock; commit at the end, roll back on any exception.
+
+        Raises:
+            TreeAccessError: the lock was not given in time, or the disk is full; nothing was changed.
+        """
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Hold the write lock and roll everything back at the end."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the file, whatever other processes commit meanwhile."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Undo what this block did when it ends with an exception; inside `writing` only."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk may have ended the whole transaction
+                self.execute("ROLLBACK TO part")
+                self.execute("RELEASE part")
+            raise
+        self.execute("RELEASE part")
+
+    def execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Run one statement.
+
+        Raises:
+            TreeAccessError, TreeFormatError: SQLite could not.
+        """
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.Error as error:
+            raise _translated(error, self.name) from error
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each row.
+
+        Raises:
+            TreeAccessError, TreeFormatError: SQLite could not.
+        """
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise _translated(error, self.name) from error
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Return all rows of a query.
+
+        Raises:
+            TreeAccessError, TreeFormatError: SQLite could not.
+        """
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _translated(error, self.name) from error
+
+    def close(self) -> None:
+        """Close the file; what was not committed is gone."""
+        with suppress(sqlite3.Error):  # a full disk: what the log holds is taken in at the next opening
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _check_layout(self) -> None:
+        ((application,),) = self.rows("PRAGMA application_id")
+        ((layout,),) = self.rows("PRAGMA user_version")
+        if application != APPLICATION_ID:
+            raise TreeFormatError(self.name, "it is no tree of this program", "make one with `smartcard-dm tree init`")
+        if layout != LAYOUT:
+            detail = f"its layout is number {layout}, this program reads number {LAYOUT}"
+            raise TreeFormatError(self.name, detail, "use the release that made it, or make a new one")
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _sync_folder(path: Path) -> None:
+    """Put a new name on disk, as a file's content is by SQLite."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _translated(error: sqlite3.Error, name: str) -> TreeAccessError | TreeFormatError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _BROKEN:
+        return TreeFormatError(name, "it is no tree of this program, or it is damaged", "restore it, or make a new one")
+    detail, advice = _REMEDIES.get(code, (f"SQLite says: {error}", "look at the file and its disk"))
+    return TreeAccessError(name, detail, advice)

@@ -1,0 +1,167 @@
+"""What changed between the beginning of a message and its end, node by node.
+
+Guarantees: net effects only: what was added and removed again is not told; a renamed branch is told once; a value that
+is a secret is told to have changed, never what it is. Leaves to its caller: printing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from smartcard_dm.tree.described import types_of
+from smartcard_dm.tree.nodes import NodeRow, parent_of, uri_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from smartcard_dm.tree.described import Descriptions
+    from smartcard_dm.tree.nodes import Nodes
+
+MASK: Final = "(secret)"
+"""What stands for a value that is not shown."""
+_SECRET_NAMES: Final = ("secret", "password", "passwd", "passphrase", "pwd", "pin")
+
+
+class ChangeKind(Enum):
+    """What happened to a node."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """What a difference tells of a node at one moment."""
+
+    format: str
+    value: str | bytes | None
+    """`MASK` in the place of a secret; None for an interior node."""
+    secret: bool
+    acl: str
+    type: str
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One node that is not as it was."""
+
+    kind: ChangeKind
+    uri: str
+    before: NodeState | None
+    """None for a node that is new."""
+    after: NodeState | None
+    """None for a node that is gone."""
+    old_uri: str | None = None
+    """For a renamed node, where it was."""
+
+
+class Secrets:
+    """Tells which leaves hold secrets: those nobody may Get, those described so, and those called so."""
+
+    def __init__(self, nodes: Nodes, descriptions: Descriptions) -> None:
+        self._nodes = nodes
+        self._descriptions = descriptions
+        self._types: dict[str, str] = {}
+
+    def learn(self, rows: Iterable[NodeRow]) -> None:
+        """Take in nodes that need not be asked for again."""
+        for row in rows:
+            self._types[row.path] = row.type if row.is_interior else ""
+
+    def is_secret(self, row: NodeRow) -> bool:
+        """Whether a node's value is never shown."""
+        if row.is_interior or not row.path:
+            return False
+        names = row.path.split("/")
+        types = [self._type("/".join(names[:length])) for length in range(len(names))]
+        known = self._descriptions.of(tuple(names), [*types, ""])
+        if known is not None and known.description.secret:
+            return True
+        name = names[-1].lower()
+        return any(name == word or name.endswith(word) for word in _SECRET_NAMES)
+
+    def _type(self, path: str) -> str:
+        if path not in self._types:
+            row = self._nodes.get(path)
+            self._types[path] = types_of([row])[0] if row is not None else ""
+        return self._types[path]
+
+
+def difference(
+    nodes: Nodes,
+    before: Mapping[str, NodeRow | None],
+    renamed: Iterable[tuple[str, str]],
+    secrets: Secrets,
+) -> list[Change]:
+    """Return what changed, in the order in which nodes were first touched, those that went first.
+
+    Args:
+        nodes: the tree as it is now.
+        before: every node that was touched, as it was, None for one that was not there.
+        renamed: nodes that got another name, path before and after, in order.
+        secrets: tells which values are not shown.
+    """
+    after = nodes.several(before)
+    secrets.learn(after.values())
+    secrets.learn(row for row in before.values() if row is not None)
+    moved = _moves(before, after, renamed)
+    told = set(moved.values())
+    changes: list[Change] = []
+    for path, old in before.items():
+        new = after.get(path)
+        if path in moved:
+            changes += _moved(path, moved, before, after, secrets)
+        elif path not in told and _state_differs(old, new):
+            changes.append(_change(path, old, new, secrets))
+    return sorted(changes, key=lambda change: change.kind is not ChangeKind.REMOVED)
+
+
+def _moves(
+    before: Mapping[str, NodeRow | None], after: Mapping[str, NodeRow], renamed: Iterable[tuple[str, str]]
+) -> dict[str, str]:
+    """Return every node that stands elsewhere now: its path before, its path now."""
+    moves: dict[str, str] = {}
+    for old, new in renamed:
+        for path in before:
+            start = moves.get(path, path)
+            if start == old or start.startswith(f"{old}/"):
+                moves[path] = new + start[len(old) :]
+    return {old: new for old, new in moves.items() if before.get(old) is not None and old not in after and new in after}
+
+
+def _moved(
+    path: str,
+    moved: Mapping[str, str],
+    before: Mapping[str, NodeRow | None],
+    after: Mapping[str, NodeRow],
+    secrets: Secrets,
+) -> list[Change]:
+    old, new = before[path], after[moved[path]]
+    if parent_of(path) in moved and not _state_differs(old, new._replace(path=path)):
+        return []  # it went along with its parent
+    change = _change(moved[path], old, new, secrets)
+    return [Change(ChangeKind.RENAMED, change.uri, change.before, change.after, uri_of(path))]
+
+
+def _state_differs(old: NodeRow | None, new: NodeRow | None) -> bool:
+    """Whether two rows differ in more than time stamp and version number."""
+    if old is None or new is None:
+        return old is not new
+    return old._replace(tstamp=None, verno=0) != new._replace(tstamp=None, verno=0)
+
+
+def _change(path: str, old: NodeRow | None, new: NodeRow | None, secrets: Secrets) -> Change:
+    kind = ChangeKind.ADDED if old is None else ChangeKind.REMOVED if new is None else ChangeKind.CHANGED
+    return Change(kind, uri_of(path), _state(old, secrets), _state(new, secrets))
+
+
+def _state(row: NodeRow | None, secrets: Secrets) -> NodeState | None:
+    if row is None:
+        return None
+    secret = secrets.is_secret(row)
+    return NodeState(row.format, MASK if secret else row.value, secret, row.acl, row.type, row.title)

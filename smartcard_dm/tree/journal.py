@@ -1,0 +1,70 @@
+"""What one message did beside changing nodes: references rewritten, things left out, requests to the embedder.
+
+Guarantees: what an Atomic did is forgotten when it is rolled back. Leaves to its caller: telling anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from smartcard_dm.tree.events import ExecRequested
+
+
+class Rewritten(NamedTuple):
+    """A connectivity reference that got the final name of what it refers to."""
+
+    uri: str
+    """The leaf that holds it."""
+    before: str
+    after: str
+
+
+class Skipped(NamedTuple):
+    """Something of the message that the device does not handle and left out, so that the rest succeeds."""
+
+    uri: str
+    """Where it would have gone; below `./Inbox` where no place was looked for."""
+    what: str
+    """The identifier of an object, or the name of a node."""
+    why: str
+
+
+class Mark(NamedTuple):
+    """How much had been noted at one moment."""
+
+    rewritten: int
+    skipped: int
+    requests: int
+    renamed: int
+    removed: int
+    warnings: int
+
+
+@dataclass(slots=True)
+class Journal:
+    """Notes on one message, in the order of its commands."""
+
+    rewritten: list[Rewritten] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    requests: list[ExecRequested] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
+    """Nodes that got another name: path before, path after."""
+    removed: list[str] = field(default_factory=list)
+    """Nodes that were removed with all below them."""
+    warnings: list[str] = field(default_factory=list)
+    """What was odd and tolerated; sentences without secrets."""
+
+    def mark(self) -> Mark:
+        """Return the present moment."""
+        return Mark(*map(len, (self.rewritten, self.skipped, self.requests, self.renamed, self.removed, self.warnings)))
+
+    def forget_since(self, mark: Mark) -> None:
+        """Forget what was noted since a moment."""
+        del self.rewritten[mark.rewritten :]
+        del self.skipped[mark.skipped :]
+        del self.requests[mark.requests :]
+        del self.renamed[mark.renamed :]
+        del self.removed[mark.removed :]
+        del self.warnings[mark.warnings :]

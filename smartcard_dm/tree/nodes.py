@@ -1,0 +1,235 @@
+"""The nodes of the tree, as rows: finding, adding, changing, removing, and what they were before.
+
+Guarantees: every change is noted with what the node was at the beginning, so that a difference can be told at the end
+(`touched`); a line of ancestors is one query; nothing here asks who may do it.
+Leaves to its caller: transactions, access rights, and whether a change makes sense.
+
+Spec: OMA-TS-DM_TND-V1_2_1, 5 to 7.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from smartcard_dm.dm import NodeFormat, NodeUri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from smartcard_dm.tree.database import Database
+
+_COLUMNS: Final = "path, format, value, acl, title, tstamp, type, verno"
+_CHUNK: Final = 500
+"""Paths asked for in one query; SQLite allows 999 values in its oldest releases."""
+_VERNO_MASK: Final = 0xFFFF
+
+
+class NodeRow(NamedTuple):
+    """One node as it is stored."""
+
+    path: str
+    """Names joined by `/`; empty for the root."""
+    format: str
+    value: str | bytes | None = None
+    acl: str = ""
+    """Canonical text; empty when the node inherits."""
+    title: str | None = None
+    tstamp: str | None = None
+    type: str = ""
+    verno: int = 0
+
+    def __repr__(self) -> str:
+        return f"NodeRow({self.path!r}, {self.format}, acl={self.acl!r}, type={self.type!r})"  # the value may be secret
+
+    @property
+    def is_interior(self) -> bool:
+        """Whether the node may have children."""
+        return self.format == NodeFormat.NODE.value
+
+    @property
+    def name(self) -> str:
+        """The last name of the path; empty for the root."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def size(self) -> int | None:
+        """Octets of a leaf's value; None for an interior node."""
+        if self.is_interior:
+            return None
+        return len(self.value.encode() if isinstance(self.value, str) else self.value or b"")
+
+
+class Lineage(NamedTuple):
+    """A place in the tree: the nodes from the root towards it, as far as they are there."""
+
+    uri: NodeUri
+    rows: tuple[NodeRow, ...]
+    """From the root down, without a gap; at least the root."""
+
+    @property
+    def node(self) -> NodeRow | None:
+        """The node itself; None when it is not there."""
+        return self.rows[-1] if len(self.rows) == len(self.uri.segments) + 1 else None
+
+    @property
+    def nearest(self) -> NodeRow:
+        """The node, or the nearest ancestor that is there."""
+        return self.rows[-1]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The names from the nearest node on down to the place itself."""
+        return self.uri.segments[len(self.rows) - 1 :]
+
+    def above(self) -> Lineage:
+        """Return the line of the parent."""
+        return Lineage(self.uri.parent, self.rows[: len(self.uri.segments)])
+
+
+def path_of(uri: NodeUri) -> str:
+    """Return the path under which a node is stored."""
+    return "/".join(uri.segments)
+
+
+def uri_of(path: str) -> str:
+    """Return the URI of a stored node as reports print it."""
+    return f"./{path}" if path else "."
+
+
+def parent_of(path: str) -> str | None:
+    """Return the path of the node above; None for the root."""
+    return path.rpartition("/")[0] if path else None
+
+
+class Nodes:
+    """The nodes of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.touched: dict[str, NodeRow | None] = {}
+        """What each node that was changed was before, None for one that was not there; in order of the first change."""
+
+    def begin(self) -> None:
+        """Forget what was noted of earlier changes."""
+        self.touched = {}
+
+    def line(self, uri: NodeUri) -> Lineage:
+        """Return a place with the nodes that are there on the way to it."""
+        segments = uri.segments
+        paths = ["/".join(segments[:length]) for length in range(len(segments) + 1)]
+        rows: dict[str, NodeRow] = {}
+        for start in range(0, len(paths), _CHUNK):
+            chunk = paths[start : start + _CHUNK]
+            rows |= {row.path: row for row in self._query(_by_paths(len(chunk)), chunk)}
+        found: list[NodeRow] = []
+        for path in paths:
+            if path not in rows:
+                break
+            found.append(rows[path])
+        return Lineage(uri, tuple(found))
+
+    def get(self, path: str) -> NodeRow | None:
+        """Return one node; None when it is not there."""
+        return next(iter(self._query(_by_paths(1), (path,))), None)
+
+    def several(self, paths: Iterable[str]) -> dict[str, NodeRow]:
+        """Return those of these nodes that are there."""
+        wanted = list(paths)
+        found: dict[str, NodeRow] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            found |= {row.path: row for row in self._query(_by_paths(len(chunk)), chunk)}
+        return found
+
+    def children(self, path: str) -> list[NodeRow]:
+        """Return the nodes directly below, in the order in which they were added."""
+        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE parent = ? ORDER BY id", (path,)))  # noqa: S608
+
+    def below(self, path: str) -> list[NodeRow]:
+        """Return a node and all below it, in the order in which they were added; no node comes before its parent."""
+        if not path:
+            return list(self._query(f"SELECT {_COLUMNS} FROM node ORDER BY id", ()))  # noqa: S608 - constants
+        where = "path = ? OR (path > ? AND path < ?)"
+        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (path, f"{path}/", f"{path}0"))  # noqa: S608
+        return list(rows)
+
+    def objects(self, identifiers: Iterable[str]) -> list[NodeRow]:
+        """Return the nodes at which objects with these identifiers begin, in the order in which they were added."""
+        wanted = sorted(identifiers)
+        marks = ",".join("?" * len(wanted))
+        where = f"format = 'node' AND type <> '' AND type IN ({marks})"
+        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", wanted))  # noqa: S608
+
+    def with_acl(self) -> list[NodeRow]:
+        """Return the nodes that have an ACL of their own."""
+        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE acl <> '' ORDER BY id", ()))  # noqa: S608
+
+    def named(self, name: str, value: str) -> list[NodeRow]:
+        """Return the leaves of this name that have this value."""
+        where = "value = ? AND path LIKE ? ESCAPE '!'"
+        pattern = "%/" + name.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value, pattern))  # noqa: S608
+        return [row for row in rows if row.name == name]
+
+    def count(self) -> int:
+        """Return how many nodes there are, the root included."""
+        ((count,),) = self._database.rows("SELECT count(*) FROM node")
+        assert isinstance(count, int)  # noqa: S101 - what count() gives
+        return count
+
+    def add(self, rows: Iterable[NodeRow]) -> None:
+        """Add nodes, parents before children; none of them is there yet."""
+        new = list(rows)
+        for row in new:
+            self.touched.setdefault(row.path, None)
+        marks = (
+            "INSERT INTO node (path, format, value, acl, title, tstamp, type, verno, parent) VALUES (?,?,?,?,?,?,?,?,?)"
+        )
+        self._database.execute_many(marks, ((*row, parent_of(row.path)) for row in new))
+
+    def change(self, before: NodeRow, after: NodeRow, tstamp: str) -> NodeRow:
+        """Change a node in its place; its time stamp and version number follow."""
+        self.touched.setdefault(before.path, before)
+        stored = after._replace(tstamp=tstamp, verno=(before.verno + 1) & _VERNO_MASK)
+        self._database.execute(
+            "UPDATE node SET format = ?, value = ?, acl = ?, title = ?, tstamp = ?, type = ?, verno = ? WHERE path = ?",
+            (*stored[1:], stored.path),
+        )
+        return stored
+
+    def remove(self, path: str) -> list[NodeRow]:
+        """Remove a node and all below it; return what was removed."""
+        gone = self.below(path)
+        for row in gone:
+            self.touched.setdefault(row.path, row)
+        self._database.execute(
+            "DELETE FROM node WHERE path = ? OR (path > ? AND path < ?)", (path, f"{path}/", f"{path}0")
+        )
+        return gone
+
+    def rename(self, path: str, name: str) -> str:
+        """Give a node another name; return its new path. No sibling has the name."""
+        above = parent_of(path)
+        new = f"{above}/{name}" if above else name
+        moved = self.below(path)
+        for row in moved:
+            self.touched.setdefault(row.path, row)
+        for row in moved:
+            self.touched.setdefault(new + row.path[len(path) :], None)
+        start = len(path) + 1
+        # Octets and characters differ: substr counts characters, as len does.
+        self._database.execute(
+            "UPDATE node SET path = ? || substr(path, ?), parent = CASE WHEN path = ? THEN parent "
+            "ELSE ? || substr(parent, ?) END WHERE path = ? OR (path > ? AND path < ?)",
+            (new, start, path, new, start, path, f"{path}/", f"{path}0"),
+        )
+        return new
+
+    def _query(self, sql: str, values: Iterable[object]) -> Iterator[NodeRow]:
+        return map(NodeRow._make, self._database.rows(sql, tuple(values)))
+
+
+@cache
+def _by_paths(count: int) -> str:
+    return f"SELECT {_COLUMNS} FROM node WHERE path IN ({','.join('?' * count)})"  # noqa: S608 - marks and constants
