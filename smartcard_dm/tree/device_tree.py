@@ -12,7 +12,7 @@ Spec: OMA-TS-DM_Sessionless 5.2 to 5.5; design decisions D6 and D7.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Final, Self
@@ -108,6 +108,8 @@ class DeviceTree:
         self._nodes = Nodes(database)
         self._provenance = Provenance(database)
         self._known: tuple[int, TreeAccounts, Credentials] | None = None
+        self._tried = False
+        """Whether everything is inside a `trial`."""
 
     @classmethod
     def create(
@@ -204,8 +206,29 @@ class DeviceTree:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """See one state of the tree, whatever other processes commit meanwhile."""
-        with self._database.reading():
+        with nullcontext() if self._tried else self._database.reading():
             yield
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Try several things one after the other, each seeing what those before it did; all is rolled back at the end.
+
+        Inside, `sync` and `apply` are dry runs that build on each other: what a message would do after a card was
+        put in. No other process can write meanwhile.
+
+        Raises:
+            RuntimeError: inside another trial.
+            TreeAccessError: the file cannot be written.
+        """
+        if self._tried:
+            raise RuntimeError("a trial inside another trial")
+        with self._database.trying():
+            self._tried = True
+            try:
+                yield
+            finally:
+                self._tried = False
+                self._known = None  # the numbers of changes made in a trial are given again
 
     def credentials(self) -> Credentials:
         """Return the accounts of the tree, and the anchors that came from its card; as a verifier wants them.
@@ -213,7 +236,7 @@ class DeviceTree:
         Raises:
             TreeAccessError: the file cannot be read.
         """
-        with self._database.reading():
+        with self.reading():
             return self._credentials()[2]
 
     def context(self, server_id: ServerId | None, at: datetime, *, executes: bool = True) -> Context:
@@ -239,7 +262,7 @@ class DeviceTree:
             TreeAccessError: the file cannot be read.
         """
         chosen = processing or ProcessingPolicy()
-        with self._database.reading():
+        with self.reading():
             verifier = Verifier(
                 self._credentials()[2],
                 policy=policy,
@@ -283,7 +306,7 @@ class DeviceTree:
         before = self._state()
         message = self.verify(octets, transport=transport, at=at, policy=policy, processing=chosen, decryptor=decryptor)
         memory = ReplayMemory(self._database, chosen.replay)
-        with self._database.trying() if dry_run else self._database.writing():
+        with self._changing(dry_run=dry_run):
             if self._state() != before:
                 credentials = self._credentials()[2]
                 verifier = Verifier(credentials, policy=policy, replay=memory, decryptor=decryptor)
@@ -296,7 +319,7 @@ class DeviceTree:
             context = self.context(message.server_id, at, executes=executes)
             accounts = self._begin()
             report = tuple(self._carry_out(context, message.message, chosen))
-            effects = self._settle(context, accounts, dry_run=dry_run)
+            effects = self._settle(context, accounts, dry_run=dry_run or self._tried)
             form = {**_form_of(effects), "report": report_form(report), "diff": audit_changes(effects.diff)}
             self.audit.note(
                 at,
@@ -335,13 +358,13 @@ class DeviceTree:
         if credentials.identity is None:
             raise ValueError("credentials that came from no card cannot provision a tree")
         card = card_name(credentials.identity)
-        with self._database.trying() if dry_run else self._database.writing():
+        with self._changing(dry_run=dry_run):
             context = self.context(None, at)
             accounts = self._begin()
             reconciled = reconcile(context, self._provenance, card, credentials.objects)
             if self._provenance.put_anchors(card, credentials.anchors):
                 self._count_change()
-            effects = self._settle(context, accounts, dry_run=dry_run)
+            effects = self._settle(context, accounts, dry_run=dry_run or self._tried)
             if effects.diff:
                 self.audit.note(at, "sync", card, {**_form_of(effects), "diff": audit_changes(effects.diff)})
             self._notify(effects, listener)
@@ -356,6 +379,16 @@ class DeviceTree:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _changing(self, *, dry_run: bool) -> Iterator[None]:
+        """Hold the write lock for one message or one card; in a trial, whose lock is held, undo what fails."""
+        if self._tried:
+            with self._database.part():
+                yield
+        else:
+            with self._database.trying() if dry_run else self._database.writing():
+                yield
 
     def _carry_out(self, context: Context, message: DmMessage, processing: ProcessingPolicy) -> list[CommandReport]:
         target = message.header.target
