@@ -394,9 +394,9 @@ class DeviceTree:
         target = message.header.target
         if processing.this_device_only and target not in _WHICHEVER:
             row = self._nodes.get("DevInfo/DevId")
-            own = row.value if row is not None else None
+            own = str(row.value) if row is not None else "nameless"
             if target != own:
-                detail = f"the message is for {target}, this device is {own} (SyncHdr/Target, strict policy)"
+                detail = f"SyncHdr has status 404: the message is for {target}, and this device is {own}"
                 return not_carried_out(message.commands, detail)
         plan = Plan(message, self._descriptions.register, self._limits)
         return Processor(self._database, context, plan).carry_out(message.commands)

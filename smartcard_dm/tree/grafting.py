@@ -41,10 +41,10 @@ def want_new(context: Context, line: Lineage) -> None:
     nearest = line.nearest
     if not nearest.is_interior:
         raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"{uri_of(nearest.path)} is a leaf and has no children")
-    context.rights.want(AclCommand.ADD, line.rows)
     known = context.descriptions.of(line.uri.segments[: len(line.rows) - 1], types_of(line.rows))
     if known is not None:
         known.want_access(AccessType.ADD, nearest.path)
+    context.rights.want(AclCommand.ADD, line.rows)
     context.want_room(line.uri)
 
 
@@ -147,11 +147,11 @@ def _chain(line: Lineage, there: dict[str, NodeRow], path: str) -> list[NodeRow]
 
 def _want_removal(context: Context, line: Lineage, there: dict[str, NodeRow], path: str) -> None:
     rows = _chain(line, there, path)
-    context.rights.want(AclCommand.DELETE, rows)
     known = context.descriptions.of(tuple(path.split("/")), types_of(rows))
     if known is not None:
         known.want_dynamic(path)
         known.want_access(AccessType.DELETE, path)
+    context.rights.want(AclCommand.DELETE, rows)
 
 
 def _changed(context: Context, line: Lineage, there: dict[str, NodeRow], node: DraftNode) -> NodeRow | None:
@@ -165,10 +165,10 @@ def _changed(context: Context, line: Lineage, there: dict[str, NodeRow], node: D
         format=wanted.format, value=wanted.value, type=wanted.type, title=wanted.title or before.title
     )
     if after != before:
-        context.rights.want(AclCommand.REPLACE, rows)
         if AccessType.REPLACE not in node.description.access:
             detail = f"the device lets nobody replace {uri_of(before.path)}"
             raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
+        context.rights.want(AclCommand.REPLACE, rows)
     if node.acl is not None and node.acl != before.acl:
         context.rights.want_acl_change(line._replace(rows=tuple(rows)))
         after = after._replace(acl=node.acl)
@@ -185,10 +185,10 @@ def _new_rows(context: Context, line: Lineage, there: dict[str, NodeRow], branch
         chain = chains.get(above)
         if chain is None:
             chain = _chain(line, there, above)
-            context.rights.want(AclCommand.ADD, chain)
             known = context.descriptions.of(tuple(above.split("/")), types_of(chain))
             if known is not None:
                 known.want_access(AccessType.ADD, above)
+            context.rights.want(AclCommand.ADD, chain)
         row = _with_acl(context, chain, node)
         rows.append(row)
         if row.is_interior:

@@ -58,7 +58,14 @@ class Journal:
 
     def mark(self) -> Mark:
         """Return the present moment."""
-        return Mark(*map(len, (self.rewritten, self.skipped, self.requests, self.renamed, self.removed, self.warnings)))
+        return Mark(
+            len(self.rewritten),
+            len(self.skipped),
+            len(self.requests),
+            len(self.renamed),
+            len(self.removed),
+            len(self.warnings),
+        )
 
     def forget_since(self, mark: Mark) -> None:
         """Forget what was noted since a moment."""

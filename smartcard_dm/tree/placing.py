@@ -108,7 +108,7 @@ def place_by_kind(
 
 
 def objects_of(nodes: Iterable[TndsNode], skipped: list[Skipped]) -> Iterator[InnerNode]:
-    """Yield the objects of a TNDS object sent to the Inbox, none inside another; what is in none of them is left out."""
+    """Yield the objects of a TNDS object sent to the Inbox, none inside another; what is in none is left out."""
     rest = [(node, _inner(node, "")) for node in nodes]
     rest.reverse()
     while rest:

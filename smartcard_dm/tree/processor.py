@@ -26,7 +26,7 @@ from smartcard_dm.tree.status import CommandRefused, StatusCode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from smartcard_dm.dm import DmCommand
+    from smartcard_dm.dm import DmCommand, Item
     from smartcard_dm.tree.context import Context
     from smartcard_dm.tree.database import Database
     from smartcard_dm.tree.plan import Plan
@@ -53,7 +53,12 @@ class CommandReport:
 
 
 class _RolledBack(Exception):  # noqa: N818 - carries an Atomic's end out of its savepoint
-    """A command of an Atomic failed."""
+    """A command of an Atomic failed; `reached` tells how many of its commands had been begun."""
+
+    def __init__(self, row: CommandReport, reached: int) -> None:
+        self.row = row
+        self.reached = reached
+        super().__init__()
 
 
 class Processor:
@@ -87,12 +92,12 @@ class Processor:
             rows.append(CommandReport(command.cmd_id, command.kind, item.target, status, detail))
         return rows
 
-    def _item(self, command: ItemCommand, item: object) -> tuple[StatusCode, str]:
+    def _item(self, command: ItemCommand, item: Item) -> tuple[StatusCode, str]:
         context = self._context
         mark = context.journal.mark()
         try:
             with self._database.part():
-                status = self._items.carry_out(command, item)  # type: ignore[arg-type] # an item of this command
+                status = self._items.carry_out(command, item)
         except CommandRefused as refused:
             context.journal.forget_since(mark)
             return refused.status, refused.detail
@@ -105,26 +110,27 @@ class Processor:
     def _atomic(self, command: GroupCommand) -> list[CommandReport]:
         mark = self._context.journal.mark()
         rows: list[CommandReport] = []
-        reached = 0
         try:
             with self._database.part():
-                for inner in command.commands:
-                    rows += self._inside_atomic(inner)
-                    reached += 1
-                    if any(not row.status.is_success and row.status is not StatusCode.NOT_EXECUTED for row in rows):
-                        raise _RolledBack
-        except _RolledBack:
+                self._all(command, rows)
+        except _RolledBack as failed:
             self._context.journal.forget_since(mark)
-            failed = next(row for row in rows if not _is_harmless(row))
-            detail = f"command {failed.cmd_id} failed with {int(failed.status)}; nothing of this Atomic was done"
-            rest = [row for inner in command.commands[reached:] for row in _not_reached(inner)]
-            rolled_back = [_undone(row) for row in rows]
-            return [
-                CommandReport(command.cmd_id, command.kind, None, StatusCode.ATOMIC_FAILED, detail),
-                *rolled_back,
-                *rest,
-            ]
+            detail = (
+                f"command {failed.row.cmd_id} failed with {int(failed.row.status)}; nothing of this Atomic was done"
+            )
+            group = CommandReport(command.cmd_id, command.kind, None, StatusCode.ATOMIC_FAILED, detail)
+            rest = [row for inner in command.commands[failed.reached :] for row in _not_reached(inner)]
+            return [group, *map(_undone, rows), *rest]
         return [CommandReport(command.cmd_id, command.kind, None, StatusCode.OK), *rows]
+
+    def _all(self, command: GroupCommand, rows: list[CommandReport]) -> None:
+        """Carry out all commands of an Atomic, or raise at the first that fails."""
+        for reached, inner in enumerate(command.commands, 1):
+            found = self._inside_atomic(inner)
+            rows += found
+            for row in found:
+                if not row.status.is_success and row.status is not StatusCode.NOT_EXECUTED:
+                    raise _RolledBack(row, reached)
 
     def _inside_atomic(self, command: DmCommand) -> list[CommandReport]:
         """Carry out a command of an Atomic, where Get and another Atomic may not stand, at any depth."""
@@ -136,10 +142,6 @@ class Processor:
             replace(row, status=StatusCode.COMMAND_FAILED, detail=detail) if row.cmd_id == illegal.cmd_id else row
             for row in _not_reached(command)
         ]
-
-
-def _is_harmless(row: CommandReport) -> bool:
-    return row.status.is_success or row.status is StatusCode.NOT_EXECUTED
 
 
 def _not_reached(command: DmCommand) -> list[CommandReport]:

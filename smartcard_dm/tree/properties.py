@@ -66,8 +66,8 @@ def replace_property(context: Context, target: PropertyUri, item: Item) -> None:
     if target.property == "ACL":
         _replace_acl(context, line, line.node, text)
         return
-    context.rights.want(AclCommand.REPLACE, line.rows)
     if target.property == "Title":
+        context.rights.want(AclCommand.REPLACE, line.rows)
         _replace_title(context, line.node, text)
     else:
         _rename(context, line, line.node, text)
@@ -98,6 +98,7 @@ def _rename(context: Context, line: Lineage, node: NodeRow, name: str) -> None:
         raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"{line.uri} is a permanent node and keeps its name")
     if known is not None and known.description.name and len(line.uri.segments) > known.root:
         raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"the object that {line.uri} belongs to fixes its name")
+    context.rights.want(AclCommand.REPLACE, line.rows)
     fault = segment_fault(name)
     if fault is not None:
         raise CommandRefused(StatusCode.COMMAND_FAILED, f"not a node name: {fault}")
