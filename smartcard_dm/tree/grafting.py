@@ -48,6 +48,20 @@ def want_new(context: Context, line: Lineage) -> None:
     context.want_room(line.uri)
 
 
+def want_no_permanent(context: Context, line: Lineage) -> None:
+    """Refuse to make a permanent node: the device has it or has it not, whatever a server says.
+
+    Raises:
+        CommandRefused: status 405.
+    """
+    if context.server_id is None or not line.missing:
+        return
+    place = line.uri.segments[: len(line.rows)]
+    if context.descriptions.is_fixed(place, types_of(line.rows)):
+        detail = f"{uri_of('/'.join(place))} is a permanent node, which no server makes"
+        raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
+
+
 def implicit_parents(context: Context, line: Lineage) -> list[NodeRow]:
     """Return the interior nodes that are missing between the nearest node and a new one.
 
