@@ -183,11 +183,11 @@ class NodeItems:
         return known
 
     def _add(self, parents: list[NodeRow], row: NodeRow) -> None:
-        want_one_account(self._context, row.path, row.value)
+        want_one_account(self._context, [row])
         self._context.nodes.add([*parents, row])
 
     def _change(self, before: NodeRow, after: NodeRow) -> None:
-        want_one_account(self._context, before.path, after.value)
+        want_one_account(self._context, [after])
         self._context.nodes.change(before, after, self._context.tstamp)
 
 

@@ -114,7 +114,7 @@ def _rename(context: Context, line: Lineage, node: NodeRow, name: str) -> None:
     for row in context.nodes.below(node.path):
         context.want_room(NodeUri(new.segments + tuple(row.path.split("/"))[len(new.segments) :]))
     if not node.is_interior:
-        want_one_account(context, path_of(new), node.value)
+        want_one_account(context, [node._replace(path=path_of(new))])
     changed = context.nodes.change(node, node, context.tstamp)
     context.nodes.rename(changed.path, name)
     context.journal.renamed.append((path_of(line.uri), path_of(new)))
