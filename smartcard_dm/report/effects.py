@@ -38,14 +38,20 @@ _LONGEST_CMD_ID: Final = 8
 
 def applied_lines(applied: Applied, synced: RenderableType | None, *, steps: bool = False) -> RenderableType:
     """Return the verdict on a message that was authorized, what became of its commands, and what changed."""
-    effects = applied.effects
     return Group(
         *_card_first(synced),
         authorized_lines(applied.message, steps=steps, commands=False),
+        outcome_lines(applied),
+        *dry_run_lines(applied.effects, "the message can still be applied, once"),
+    )
+
+
+def outcome_lines(applied: Applied) -> RenderableType:
+    """Return what became of the commands of a message, and what changed."""
+    return Group(
         _title("commands", len(applied.report)),
-        Padding(columns(*map(_report_row, applied.report)), (0, 0, 0, 2)),
-        *effects_lines(effects),
-        *dry_run_lines(effects, "the message can still be applied, once"),
+        _indented(columns(*map(_report_row, applied.report))),
+        *effects_lines(applied.effects),
     )
 
 
