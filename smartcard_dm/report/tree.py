@@ -89,11 +89,13 @@ def _label(node: SeenNode) -> Text:
         *([row.format] if row.format not in _UNSAID_FORMATS else []),
         *([row.type] if row.type not in _USUAL_TYPES else []),
         *([f"title {quoted(row.title)}"] if row.title else []),
-        *([f"from {node.origin}"] if node.origin is not None else []),
-        *([f"({node.hidden} below)"] if node.hidden else []),
     ]
     if told:
         rest.append(f"  {', '.join(told)}", style="dim")
+    if node.hidden:
+        rest.append(f"  ({node.hidden} below)", style="dim")
+    if node.origin is not None:
+        rest.append(f"\nfrom {node.origin}", style="dim")
     if row.acl:
         rest.append(f"\nACL {shown_acl(row.acl)}", style="green")
     return text.append_text(rest)

@@ -285,7 +285,8 @@ def test_a_tree_is_shown_in_80_columns(tmp_path: Path) -> None:
     assert '│   ├── DevId  "IMEI:490154203237518"' in lines
     assert "│   └── LrgObj  false  bool" in lines
     assert any("AAuthSecret  (secret)" in line for line in lines)
-    assert "urn:oma:mo:oma-dm-dmacc:1.0, from DM bootstrap in 7F50/6431" in outcome.stdout
+    assert "│   ├── dms  urn:oma:mo:oma-dm-dmacc:1.0" in lines
+    assert "│   │   from DM bootstrap in 7F50/6431" in lines
 
 
 def test_a_branch_is_shown_as_deep_as_asked(tmp_path: Path) -> None:
