@@ -89,6 +89,7 @@ class Descriptions:
         for handler in self.register.handlers:
             if handler.holder is not None:
                 self._holders.setdefault(handler.holder.segments, handler)
+        self._depths = frozenset(map(len, self._holders))
 
     def of(self, names: Sequence[str], types: Sequence[str]) -> Knowledge | None:
         """Return what is known of a place; None when it is inside an object that has no such node.
@@ -132,10 +133,10 @@ class Descriptions:
     def _object(self, place: tuple[str, ...], types: Sequence[str]) -> tuple[ObjectHandler | None, int]:
         """Return the handler of the object that a place belongs to, and how many names lead to the object."""
         for length in range(min(len(types) - 1, len(place)), -1, -1):
-            handler = self._handlers.get(types[length])
+            handler = self._handlers.get(types[length]) if types[length] else None
             if handler is not None:
                 return handler, length
-            held = self._holders.get(place[: length - 1]) if length else None
+            held = self._holders.get(place[: length - 1]) if length - 1 in self._depths else None
             if held is not None:
                 return held, length
         for holder, handler in self._holders.items():
