@@ -71,6 +71,10 @@ class Secrets:
         """Names and Types on the way to a node that has leaves."""
         self._known: dict[str, bool] = {}
 
+    def afresh(self) -> Secrets:
+        """Return one that has learned nothing yet."""
+        return Secrets(self._nodes, self._descriptions)
+
     def learn(self, rows: Iterable[NodeRow]) -> None:
         """Take in nodes that need not be asked for again."""
         for row in rows:
@@ -122,17 +126,18 @@ def difference(
         secrets: tells which values are not shown.
     """
     after = nodes.several(before)
-    secrets.learn(after.values())
-    secrets.learn(row for row in before.values() if row is not None)
+    judges = secrets.afresh(), secrets.afresh()  # a node may have been of another kind before
+    judges[0].learn(row for row in before.values() if row is not None)
+    judges[1].learn(after.values())
     moved = _moves(before, after, renamed)
     told = set(moved.values())
     changes: list[Change] = []
     for path, old in before.items():
         new = after.get(path)
         if path in moved:
-            changes += _moved(path, moved, before, after, secrets)
+            changes += _moved(path, moved, before, after, judges)
         elif path not in told and _state_differs(old, new):
-            changes.append(_change(path, old, new, secrets))
+            changes.append(_change(path, old, new, judges))
     return sorted(changes, key=lambda change: change.kind is not ChangeKind.REMOVED)
 
 
@@ -154,12 +159,12 @@ def _moved(
     moved: Mapping[str, str],
     before: Mapping[str, NodeRow | None],
     after: Mapping[str, NodeRow],
-    secrets: Secrets,
+    judges: tuple[Secrets, Secrets],
 ) -> list[Change]:
     old, new = before[path], after[moved[path]]
     if parent_of(path) in moved and not _state_differs(old, new._replace(path=path)):
         return []  # it went along with its parent
-    change = _change(moved[path], old, new, secrets)
+    change = _change(moved[path], old, new, judges)
     return [Change(ChangeKind.RENAMED, change.uri, change.before, change.after, uri_of(path))]
 
 
@@ -170,13 +175,15 @@ def _state_differs(old: NodeRow | None, new: NodeRow | None) -> bool:
     return old._replace(tstamp=None, verno=0) != new._replace(tstamp=None, verno=0)
 
 
-def _change(path: str, old: NodeRow | None, new: NodeRow | None, secrets: Secrets) -> Change:
+def _change(path: str, old: NodeRow | None, new: NodeRow | None, judges: tuple[Secrets, Secrets]) -> Change:
     kind = ChangeKind.ADDED if old is None else ChangeKind.REMOVED if new is None else ChangeKind.CHANGED
-    return Change(kind, uri_of(path), _state(old, secrets), _state(new, secrets))
+    pairs = zip((old, new), judges, strict=True)
+    secret = any(row is not None and judge.is_secret(row) for row, judge in pairs)  # a secret stays one when renamed
+    return Change(kind, uri_of(path), _state(old, secret=secret), _state(new, secret=secret))
 
 
-def _state(row: NodeRow | None, secrets: Secrets) -> NodeState | None:
+def _state(row: NodeRow | None, *, secret: bool) -> NodeState | None:
     if row is None:
         return None
-    secret = secrets.is_secret(row)
+    secret = secret and not row.is_interior
     return NodeState(row.format, MASK if secret else row.value, secret, row.acl, row.type, row.title)
