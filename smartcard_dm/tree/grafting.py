@@ -125,7 +125,7 @@ def replace_branch(context: Context, line: Lineage, branch: Sequence[DraftNode])
     _want_accounts_apart(context, top, {path: row for path, row in there.items() if path in wanted}, changes, new)
     for path in gone:
         context.nodes.remove(path)
-        context.journal.removed.append(path)
+        context.journal.moves.append((path, None))
     for before, after in changes:
         context.nodes.change(before, after, context.tstamp)
     context.nodes.add(new)

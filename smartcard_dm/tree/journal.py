@@ -37,8 +37,7 @@ class Mark(NamedTuple):
     rewritten: int
     skipped: int
     requests: int
-    renamed: int
-    removed: int
+    moves: int
     warnings: int
     left_out: frozenset[tuple[str, ...]]
 
@@ -50,14 +49,18 @@ class Journal:
     rewritten: list[Rewritten] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     requests: list[ExecRequested] = field(default_factory=list)
-    renamed: list[tuple[str, str]] = field(default_factory=list)
-    """Nodes that got another name: path before, path after."""
-    removed: list[str] = field(default_factory=list)
-    """Nodes that were removed with all below them."""
+    moves: list[tuple[str, str | None]] = field(default_factory=list)
+    """Nodes that got another name, path before and path after, and nodes that were removed with all below them, None
+    after; in one order, since a place that became free may be taken again."""
     warnings: list[str] = field(default_factory=list)
     """What was odd and tolerated; sentences without secrets."""
     left_out: frozenset[tuple[str, ...]] = frozenset()
     """Places that were passed over; what is sent below them is passed over too."""
+
+    @property
+    def renamed(self) -> list[tuple[str, str]]:
+        """Nodes that got another name: path before, path after."""
+        return [(before, after) for before, after in self.moves if after is not None]
 
     def mark(self) -> Mark:
         """Return the present moment."""
@@ -65,8 +68,7 @@ class Journal:
             len(self.rewritten),
             len(self.skipped),
             len(self.requests),
-            len(self.renamed),
-            len(self.removed),
+            len(self.moves),
             len(self.warnings),
             self.left_out,
         )
@@ -76,7 +78,6 @@ class Journal:
         del self.rewritten[mark.rewritten :]
         del self.skipped[mark.skipped :]
         del self.requests[mark.requests :]
-        del self.renamed[mark.renamed :]
-        del self.removed[mark.removed :]
+        del self.moves[mark.moves :]
         del self.warnings[mark.warnings :]
         self.left_out = mark.left_out
