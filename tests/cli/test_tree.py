@@ -347,6 +347,16 @@ def test_odd_values_are_shown_in_80_columns(tmp_path: Path) -> None:
     assert shown(path)
 
 
+def test_a_deep_tree_goes_on_below(tmp_path: Path) -> None:
+    path = provisioned(tmp_path)
+    names = [f"n{number}" for number in range(1, 50)]
+    assert run("apply", message(tmp_path, item("Add", f"./{'/'.join(names)}", "v")), "--tree", path).code == 0
+    text = run("tree", "show", "--tree", path).stdout
+    check_layout(text)
+    assert re.findall(r"── (n\d+)", text) == names
+    assert f"./{'/'.join(names[:12])}  (goes on)\n└── n13\n" in text
+
+
 @pytest.mark.parametrize("command", ["show", "export"])
 def test_a_node_that_is_not_there_is_wrong_usage(tmp_path: Path, command: str) -> None:
     path = new_tree(tmp_path)
