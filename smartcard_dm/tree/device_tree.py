@@ -26,6 +26,7 @@ from smartcard_dm.tree.builtin import standard_register
 from smartcard_dm.tree.context import Context
 from smartcard_dm.tree.database import Database
 from smartcard_dm.tree.described import Descriptions
+from smartcard_dm.tree.described_nodes import described_rows
 from smartcard_dm.tree.diff import Change, Secrets, difference
 from smartcard_dm.tree.draft import draft
 from smartcard_dm.tree.events import AccountAdded, AccountRemoved, SessionWanted
@@ -150,6 +151,7 @@ class DeviceTree:
             for node in device_nodes(information):
                 placement = Placement(NodeUri((node.name,)), node, node.name, node.name)
                 rows += (each.row for each in draft(context, placement, [root], {}))
+            rows += described_rows(known, rows, _tstamp(at))
             nodes.add(rows)
             Audit(database).note(at, "init", information.dev_id, {"nodes": len(rows)})
 
