@@ -96,6 +96,8 @@ class Synced:
     reconciled: Reconciled
     anchors: int
     """Trusted certificates and keys taken over."""
+    anchors_changed: bool
+    """Whether they are others than before."""
     effects: Effects
 
 
@@ -364,13 +366,15 @@ class DeviceTree:
             context = self.context(None, at)
             accounts = self._begin()
             reconciled = reconcile(context, self._provenance, card, credentials.objects)
-            if self._provenance.put_anchors(card, credentials.anchors):
+            anchors_changed = self._provenance.put_anchors(card, credentials.anchors)
+            if anchors_changed:
                 self._count_change()
             effects = self._settle(context, accounts, dry_run=dry_run or self._tried)
-            if effects.diff:
-                self.audit.note(at, "sync", card, {**_form_of(effects), "diff": audit_changes(effects.diff)})
+            if effects.diff or anchors_changed:
+                form = {**_form_of(effects), "diff": audit_changes(effects.diff), "anchors_changed": anchors_changed}
+                self.audit.note(at, "sync", card, form)
             self._notify(effects, listener)
-        return Synced(card, reconciled, len(credentials.anchors), effects)
+        return Synced(card, reconciled, len(credentials.anchors), anchors_changed, effects)
 
     def close(self) -> None:
         """Close the file."""

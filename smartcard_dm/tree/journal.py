@@ -39,7 +39,7 @@ class Mark(NamedTuple):
     requests: int
     moves: int
     warnings: int
-    left_out: frozenset[tuple[str, ...]]
+    left_out: int
 
 
 @dataclass(slots=True)
@@ -54,8 +54,10 @@ class Journal:
     after; in one order, since a place that became free may be taken again."""
     warnings: list[str] = field(default_factory=list)
     """What was odd and tolerated; sentences without secrets."""
-    left_out: frozenset[tuple[str, ...]] = frozenset()
+    left_out: set[tuple[str, ...]] = field(default_factory=set)
     """Places that were passed over; what is sent below them is passed over too."""
+    _steps: list[tuple[str, ...]] = field(default_factory=list)
+    """Every change of `left_out`, a place at a time: done once more, it is undone."""
 
     @property
     def renamed(self) -> list[tuple[str, str]]:
@@ -70,7 +72,7 @@ class Journal:
             len(self.requests),
             len(self.moves),
             len(self.warnings),
-            self.left_out,
+            len(self._steps),
         )
 
     def forget_since(self, mark: Mark) -> None:
@@ -80,4 +82,18 @@ class Journal:
         del self.requests[mark.requests :]
         del self.moves[mark.moves :]
         del self.warnings[mark.warnings :]
-        self.left_out = mark.left_out
+        for place in reversed(self._steps[mark.left_out :]):
+            self.left_out ^= {place}
+        del self._steps[mark.left_out :]
+
+    def leave_out(self, place: tuple[str, ...]) -> None:
+        """Note a place that is passed over."""
+        if place not in self.left_out:
+            self.left_out.add(place)
+            self._steps.append(place)
+
+    def use_again(self, place: tuple[str, ...]) -> None:
+        """Forget that a place was passed over."""
+        if place in self.left_out:
+            self.left_out.remove(place)
+            self._steps.append(place)
