@@ -430,7 +430,7 @@ class DeviceTree:
         events += (AccountAdded(server_id, uri) for server_id, uri in new.items())
         events += journal.requests
         events += (SessionWanted(server_id, _REASON) for server_id in new)
-        changes = difference(self._nodes, self._nodes.touched, journal.renamed, self.secrets)
+        changes = difference(self._nodes, self._nodes.touched, journal.moves, self.secrets)
         return Effects(
             tuple(changes),
             tuple(journal.rewritten),

@@ -114,7 +114,7 @@ class Secrets:
 def difference(
     nodes: Nodes,
     before: Mapping[str, NodeRow | None],
-    renamed: Iterable[tuple[str, str]],
+    moves: Iterable[tuple[str, str | None]],
     secrets: Secrets,
 ) -> list[Change]:
     """Return what changed, in the order in which nodes were first touched, those that went first.
@@ -122,36 +122,44 @@ def difference(
     Args:
         nodes: the tree as it is now.
         before: every node that was touched, as it was, None for one that was not there.
-        renamed: nodes that got another name, path before and after, in order.
+        moves: nodes that got another name, path before and after, and nodes that went, None after; in order.
         secrets: tells which values are not shown.
     """
     after = nodes.several(before)
     judges = secrets.afresh(), secrets.afresh()  # a node may have been of another kind before
     judges[0].learn(row for row in before.values() if row is not None)
     judges[1].learn(after.values())
-    moved = _moves(before, after, renamed)
+    moved = _moves(before, after, moves)
     told = set(moved.values())
     changes: list[Change] = []
     for path, old in before.items():
         new = after.get(path)
         if path in moved:
             changes += _moved(path, moved, before, after, judges)
+        elif path in told and old is not None:
+            changes.append(_change(path, old, None, judges))  # another node has its place now
         elif path not in told and _state_differs(old, new):
             changes.append(_change(path, old, new, judges))
     return sorted(changes, key=lambda change: change.kind is not ChangeKind.REMOVED)
 
 
 def _moves(
-    before: Mapping[str, NodeRow | None], after: Mapping[str, NodeRow], renamed: Iterable[tuple[str, str]]
+    before: Mapping[str, NodeRow | None], after: Mapping[str, NodeRow], moves: Iterable[tuple[str, str | None]]
 ) -> dict[str, str]:
     """Return every node that stands elsewhere now: its path before, its path now."""
-    moves: dict[str, str] = {}
-    for old, new in renamed:
-        for path in before:
-            start = moves.get(path, path)
-            if start == old or start.startswith(f"{old}/"):
-                moves[path] = new + start[len(old) :]
-    return {old: new for old, new in moves.items() if before.get(old) is not None and old not in after and new in after}
+    places: dict[str, str | None] = {path: path for path, row in before.items() if row is not None}
+    steps = list(moves)
+    if all(new is None for _, new in steps):
+        return {}
+    for old, new in steps:
+        for path, place in places.items():
+            if place is not None and (place == old or place.startswith(f"{old}/")):
+                places[path] = None if new is None else new + place[len(old) :]
+    return {
+        path: place
+        for path, place in places.items()
+        if place is not None and place != path and path not in after and place in after
+    }
 
 
 def _moved(

@@ -59,11 +59,6 @@ class Journal:
     _steps: list[tuple[str, ...]] = field(default_factory=list)
     """Every change of `left_out`, a place at a time: done once more, it is undone."""
 
-    @property
-    def renamed(self) -> list[tuple[str, str]]:
-        """Nodes that got another name: path before, path after."""
-        return [(before, after) for before, after in self.moves if after is not None]
-
     def mark(self) -> Mark:
         """Return the present moment."""
         return Mark(

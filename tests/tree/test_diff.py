@@ -179,6 +179,26 @@ def test_the_old_name_may_be_taken_anew() -> None:
 # ACLs and accounts
 
 
+def test_a_place_that_became_free_and_was_taken_by_a_rename_is_told_as_both() -> None:
+    tree = open_device()
+    push(tree, message("".join((add("./a"), add("./a/L", "1"), add("./a/M", "x"), add("./b"), add("./b/L", "2")))))
+    found = diff(tree, delete("./a"), replace("./b?prop=Name", "a"))
+    assert [(change.kind.value, change.old_uri, change.uri) for change in found] == [
+        ("removed", None, "./a"),
+        ("removed", None, "./a/L"),
+        ("removed", None, "./a/M"),
+        ("renamed", "./b", "./a"),
+    ]
+
+
+def test_a_node_that_went_is_not_taken_along_by_a_rename_of_what_took_its_place() -> None:
+    tree = open_device()
+    push(tree, message(add("./a", "1") + add("./b", "2")))
+    found = diff(tree, delete("./a"), replace("./b?prop=Name", "a"), replace("./a?prop=Name", "c"))
+    told = [(change.kind.value, change.old_uri, change.uri) for change in found]
+    assert told == [("removed", None, "./a"), ("renamed", "./b", "./c")]
+
+
 def test_acls_that_change_because_an_account_went_are_told() -> None:
     tree = open_device(add("./x"), replace("./x?prop=ACL", f"Get={B}&Add={A}"))
     changes = diff(tree, delete("./DMAcc/b"))
