@@ -12,7 +12,8 @@ import pytest
 import smartcard_dm as dm
 
 PUBLIC = [
-    "AppAuth", "CardError", "CardIdentity", "CardSession", "Credentials", "DecodeError", "DeviceInformation", "DeviceTree", "DmAccount", "DmMessage",
+    "AppAuth", "CardError", "CardIdentity", "CardSession", "Credentials", "DecodeError", "DeviceInformation",
+    "DeviceTree", "DmAccount", "DmMessage",
     "Generation", "KeyMaterialError", "Limits", "Origin", "Policy", "Rule", "Secret", "ServerId", "SmartcardDmError",
     "Step", "Transport", "TransportKind", "TrustAnchor", "UnsupportedError", "VerificationError", "VerifiedMessage",
     "Verifier", "issue", "open_card", "read_accounts", "read_credentials", "read_provisioning", "wbxml",

@@ -30,7 +30,7 @@ from smartcard_dm.dm import NodeUri, TndsDocument, build_tnds
 from smartcard_dm.dm.namespaces import DMACC_VERSIONS
 from smartcard_dm.errors import DecodeError, DmError, UnsupportedError
 from smartcard_dm.tree.draft import draft
-from smartcard_dm.tree.grafting import add_branch
+from smartcard_dm.tree.grafting import add_branch, want_new
 from smartcard_dm.tree.journal import Skipped
 from smartcard_dm.tree.nodes import path_of, uri_of
 from smartcard_dm.tree.placing import InnerNode, Placement, is_taken_in, place_by_kind, references_to
@@ -214,6 +214,7 @@ def _add(context: Context, each: _Wanted, placement: Placement, references: dict
         node = replace(node, acl=acl) if not acl.is_empty else node
     try:
         handler.check(node, str(placement.uri))
+        want_new(context, line)
         add_branch(context, line, draft(context, replace(placement, node=node), line.rows, references))
     except (CommandRefused, DecodeError, UnsupportedError) as error:
         what = f"{each.object.origin}: {placement.uri} cannot be put into the tree"
