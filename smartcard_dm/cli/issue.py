@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from smartcard_dm.cli.addresses import SERVER_ID
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
 from smartcard_dm.cli.options import TEXT, json_option, policy_option, secret_from_environment, wbxml_version_option
 from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_terminal, write_octets
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.dm import ServerId, parse_server_id
-from smartcard_dm.errors import DmError, KeyMaterialError, LimitExceededError
+from smartcard_dm.errors import KeyMaterialError, LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.report.forms import issued_form
 from smartcard_dm.server import Header, issue
@@ -23,6 +23,7 @@ from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
     from smartcard_dm.cli.inputs import InputFile
+    from smartcard_dm.dm import ServerId
     from smartcard_dm.secret import Secret
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
 
@@ -30,26 +31,7 @@ KEY_FILE_OCTETS: Final = 64 * 1024
 """Octets of a private key's file. An RSA key of 16,384 bits needs 13,000."""
 
 
-if TYPE_CHECKING:
-    _ServerIdParam = click.ParamType[ServerId]
-else:
-    _ServerIdParam = click.ParamType  # older releases of click have no type argument
-
-
 _KEY_ADVICE: Final = "give a PEM private key, and its password with --key-password-env if it has one"
-
-
-class ServerIdType(_ServerIdParam):
-    """The type of an option that names a server."""
-
-    name = "id"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ServerId:
-        """Return the ServerID."""
-        try:
-            return parse_server_id(str(value))
-        except DmError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -57,7 +39,7 @@ class ServerIdType(_ServerIdParam):
 @click.option(
     "--server-id",
     required=True,
-    type=ServerIdType(),
+    type=SERVER_ID,
     metavar="ID",
     help="Your ServerID, as the accounts of the devices have it; becomes SyncHdr/Source/LocURI.",
 )

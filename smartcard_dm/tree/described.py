@@ -89,6 +89,7 @@ class Descriptions:
         for handler in self.register.handlers:
             if handler.holder is not None:
                 self._holders.setdefault(handler.holder.segments, handler)
+        self._depths = frozenset(map(len, self._holders))
 
     def of(self, names: Sequence[str], types: Sequence[str]) -> Knowledge | None:
         """Return what is known of a place; None when it is inside an object that has no such node.
@@ -113,6 +114,14 @@ class Descriptions:
                 return Knowledge(ANYTHING, handler, length)
         return None if found is None else Knowledge(found, handler, length)
 
+    def is_fixed(self, names: Sequence[str], types: Sequence[str]) -> bool:
+        """Whether a description file has a permanent node at a place, and nothing above it comes and goes."""
+        here = self.from_files(tuple(names))
+        if here is None or not here.is_permanent:
+            return False
+        above = (self.of(names[:length], types[: length + 1]) for length in range(1, len(names)))
+        return all(known is None or known.description is ANYTHING or known.description.is_permanent for known in above)
+
     def object_root(self, names: Sequence[str], types: Sequence[str]) -> int:
         """Return how many names lead to the own node of the object that a place belongs to; 0 for none."""
         return self._object(tuple(names), types)[1]
@@ -124,10 +133,10 @@ class Descriptions:
     def _object(self, place: tuple[str, ...], types: Sequence[str]) -> tuple[ObjectHandler | None, int]:
         """Return the handler of the object that a place belongs to, and how many names lead to the object."""
         for length in range(min(len(types) - 1, len(place)), -1, -1):
-            handler = self._handlers.get(types[length])
+            handler = self._handlers.get(types[length]) if types[length] else None
             if handler is not None:
                 return handler, length
-            held = self._holders.get(place[: length - 1]) if length else None
+            held = self._holders.get(place[: length - 1]) if length - 1 in self._depths else None
             if held is not None:
                 return held, length
         for holder, handler in self._holders.items():

@@ -67,6 +67,9 @@ class Secrets:
         self._nodes = nodes
         self._descriptions = descriptions
         self._types: dict[str, str] = {}
+        self._lines: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        """Names and Types on the way to a node that has leaves."""
+        self._known: dict[str, bool] = {}
 
     def learn(self, rows: Iterable[NodeRow]) -> None:
         """Take in nodes that need not be asked for again."""
@@ -77,13 +80,25 @@ class Secrets:
         """Whether a node's value is never shown."""
         if row.is_interior or not row.path:
             return False
-        names = row.path.split("/")
-        types = [self._type("/".join(names[:length])) for length in range(len(names))]
-        known = self._descriptions.of(tuple(names), [*types, ""])
+        found = self._known.get(row.path)
+        if found is None:
+            found = self._known[row.path] = self._find_out(row.path)
+        return found
+
+    def _find_out(self, path: str) -> bool:
+        above, _, name = path.rpartition("/")
+        names, types = self._line(above)
+        known = self._descriptions.of((*names, name), (*types, ""))
         if known is not None and known.description.secret:
             return True
-        name = names[-1].lower()
-        return any(name == word or name.endswith(word) for word in _SECRET_NAMES)
+        return name.lower().endswith(_SECRET_NAMES)
+
+    def _line(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if path not in self._lines:
+            names = path.split("/") if path else []
+            types = [self._type("/".join(names[:length])) for length in range(len(names) + 1)]
+            self._lines[path] = (tuple(names), tuple(types))
+        return self._lines[path]
 
     def _type(self, path: str) -> str:
         if path not in self._types:
