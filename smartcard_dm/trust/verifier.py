@@ -33,6 +33,7 @@ from smartcard_dm.dm import parse_message
 from smartcard_dm.errors import DecodeError, LimitExceededError, UnsupportedError, VerificationError
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
+from smartcard_dm.trust.content import judge_content
 from smartcard_dm.trust.points import MessageIdentity, NoDecryption, NoReplayMemory
 from smartcard_dm.trust.shape import check_encoding, check_shape, read_server_id
 from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage, describe_account
@@ -129,7 +130,7 @@ class Verifier:
             digest = DigestAlgorithm.SHA256.digest(shape.octets)
             identity = MessageIdentity(claimed, shape.session_id, shape.msg_id, digest)
             passed(StepPassed(Step.REPLAY, self._replay.check(identity, at)))
-            readable, established = self._decryptor.decrypt(shape.octets)
+            readable, established = self._decryptor.decrypt(shape.octets, account, self._policy)
             passed(StepPassed(Step.DECRYPT, established))
             passed(StepPassed(Step.MESSAGE, f"{len(readable)} verified octets, from which alone commands are read"))
         except VerificationError as error:
@@ -138,6 +139,7 @@ class Verifier:
             SEAL,
             account=account,
             read=partial(self._read_message, readable, claimed, account),
+            judge=partial(judge_content, account=account, keys=keys, policy=self._policy, decryptor=self._decryptor),
             octets=readable,
             digest=digest,
             signature=SignatureEvidence(method, key.origin),

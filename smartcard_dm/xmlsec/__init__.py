@@ -1,9 +1,13 @@
-"""The signature profile: XML Signature reduced to what a sessionless message needs, and nothing else.
+"""The signature and the encryption profile: what a sessionless message needs of XML Signature and XML Encryption.
 
-Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md.
+Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md; docs/encryption-profile.md.
 """
 
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm, KeyFamily, SignatureAlgorithm
+from smartcard_dm.xmlsec.decryption_keys import DecryptionKey, PrivateDecryptionKey
+from smartcard_dm.xmlsec.encrypt import CertificateRecipient, Recipient, SecretRecipient
+from smartcard_dm.xmlsec.encryption_algorithms import BlockCipher, KeyTransport, KeyWrap
+from smartcard_dm.xmlsec.encryption_policy import EncryptionPolicy
 from smartcard_dm.xmlsec.keys import TrustedKey
 from smartcard_dm.xmlsec.policy import AlgorithmPolicy
 from smartcard_dm.xmlsec.sign import sign_message
@@ -11,9 +15,18 @@ from smartcard_dm.xmlsec.signing_keys import PrivateSigningKey, SecretSigningKey
 
 __all__ = [
     "AlgorithmPolicy",
+    "BlockCipher",
+    "CertificateRecipient",
+    "DecryptionKey",
     "DigestAlgorithm",
+    "EncryptionPolicy",
     "KeyFamily",
+    "KeyTransport",
+    "KeyWrap",
+    "PrivateDecryptionKey",
     "PrivateSigningKey",
+    "Recipient",
+    "SecretRecipient",
     "SecretSigningKey",
     "SignatureAlgorithm",
     "SigningKey",
