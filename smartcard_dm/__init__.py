@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from smartcard_dm import wbxml
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.card_uri import open_card
-    from smartcard_dm.credentials import read_accounts, read_credentials
+    from smartcard_dm.credentials import read_accounts, read_credentials, read_provisioning
     from smartcard_dm.dm import AppAuth, DmAccount, DmMessage, ServerId
     from smartcard_dm.errors import (
         CardError,
@@ -65,6 +65,7 @@ _HOME: Final = {
     "open_card": "smartcard_dm.card_uri",
     "read_accounts": "smartcard_dm.credentials",
     "read_credentials": "smartcard_dm.credentials",
+    "read_provisioning": "smartcard_dm.credentials",
 }
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "open_card",
     "read_accounts",
     "read_credentials",
+    "read_provisioning",
     "wbxml",
 ]
 

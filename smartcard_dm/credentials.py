@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.card.provided import read_provided
-from smartcard_dm.errors import KeyMaterialError, Pkcs15Error, TlvError
+from smartcard_dm.errors import CardNotFoundError, KeyMaterialError, Pkcs15Error, TlvError
 from smartcard_dm.identity import Origin
 from smartcard_dm.iso7816 import encode_tlv, read_tlv
 from smartcard_dm.limits import DEFAULT_LIMITS
@@ -93,6 +93,24 @@ def read_credentials(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> C
         connectivity=provided.connectivity,
         objects=provided.objects,
     )
+
+
+def read_provisioning(card: CardSession, *, limits: Limits = DEFAULT_LIMITS) -> Credentials:
+    """Return what a device's tree is to hold of this card: the credentials, or nothing when the card says so.
+
+    Only one answer means "nothing is there": every way to the provisioning application ended in "not found". The
+    accounts that came from this card then go, with a warning. A card that could not be read is an error, as ever: it
+    says nothing about accounts.
+
+    Raises:
+        As `read_credentials`, but for CardNotFoundError.
+    """
+    identity = card.identity
+    try:
+        _ = card.provisioning
+    except CardNotFoundError as error:
+        return Credentials(identity, (), (), (f"the card provisions nothing: {error}",))
+    return read_credentials(card, limits=limits)
 
 
 def _certificates(application: ProvisioningApplication) -> tuple[list[TrustAnchor], list[str]]:

@@ -15,7 +15,7 @@ PUBLIC = [
     "AppAuth", "CardError", "CardIdentity", "CardSession", "Credentials", "DecodeError", "DmAccount", "DmMessage",
     "Generation", "KeyMaterialError", "Limits", "Origin", "Policy", "Rule", "Secret", "ServerId", "SmartcardDmError",
     "Step", "Transport", "TransportKind", "TrustAnchor", "UnsupportedError", "VerificationError", "VerifiedMessage",
-    "Verifier", "issue", "open_card", "read_accounts", "read_credentials", "wbxml",
+    "Verifier", "issue", "open_card", "read_accounts", "read_credentials", "read_provisioning", "wbxml",
 ]  # fmt: skip
 
 

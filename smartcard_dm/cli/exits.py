@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from smartcard_dm.errors import CardError, SmartcardDmError, VerificationError
+from smartcard_dm.errors import CardError, SmartcardDmError, TreeAccessError, VerificationError
 from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
@@ -32,23 +32,37 @@ PIPE_CLOSED: Final = 141
 
 
 def exit_code(error: SmartcardDmError) -> int:
-    """Return the exit code of an error: by culprit, the verdict's steps 0 and 1 counting as malformed input."""
+    """Return the exit code of an error: by culprit, the verdict's steps 0 and 1 counting as malformed input.
+
+    A tree file that cannot be opened, made or written is a wrong command line, as any other file is.
+    """
     if isinstance(error, VerificationError):
         return MALFORMED if error.step <= Step.DECODE else REFUSED
+    if isinstance(error, TreeAccessError):
+        return USAGE
     return CARD if isinstance(error, CardError) else MALFORMED
 
 
 @contextmanager
-def reported(*, as_json: bool, thing: str | None = None, advice: str | None = None) -> Iterator[None]:
+def reported(
+    *,
+    as_json: bool,
+    thing: str | None = None,
+    advice: str | None = None,
+    passed: type[SmartcardDmError] | tuple[()] = (),
+) -> Iterator[None]:
     """Turn an error of the library into its line on stderr, its JSON form and its exit code.
 
     Args:
         as_json: whether the JSON form is printed on stdout.
         thing: the file or the card that is being worked on; opens the line.
         advice: the remedy, where the command knows better than the error's kind.
+        passed: a kind of error that goes on to the command, such as a verdict.
     """
     try:
         yield
+    except passed:
+        raise
     except SmartcardDmError as error:
         fail(error, as_json=as_json, thing=thing, advice=advice)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smartcard_dm.cli.addresses import SERVER_ID
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE
 from smartcard_dm.cli.key_access import key_options
 from smartcard_dm.cli.options import TEXT, json_option, policy_option, wbxml_version_option
 from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_terminal, write_octets
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.dm import ServerId, parse_server_id
-from smartcard_dm.errors import DmError, LimitExceededError
+from smartcard_dm.errors import LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.report.forms import issued_form
 from smartcard_dm.server import Header, issue
@@ -24,25 +24,8 @@ from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 if TYPE_CHECKING:
     from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.cli.key_access import KeyAccess
+    from smartcard_dm.dm import ServerId
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
-
-if TYPE_CHECKING:
-    _ServerIdParam = click.ParamType[ServerId]
-else:
-    _ServerIdParam = click.ParamType  # older releases of click have no type argument
-
-
-class ServerIdType(_ServerIdParam):
-    """The type of an option that names a server."""
-
-    name = "id"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> ServerId:
-        """Return the ServerID."""
-        try:
-            return parse_server_id(str(value))
-        except DmError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -50,7 +33,7 @@ class ServerIdType(_ServerIdParam):
 @click.option(
     "--server-id",
     required=True,
-    type=ServerIdType(),
+    type=SERVER_ID,
     metavar="ID",
     help="Your ServerID, as the accounts of the devices have it; becomes SyncHdr/Source/LocURI.",
 )

@@ -21,6 +21,7 @@ from smartcard_dm.errors import (
     Pkcs15Error,
     SmartcardDmError,
     TlvError,
+    TreeError,
     UnsupportedError,
     VerificationError,
     WbxmlError,
@@ -100,4 +101,6 @@ def remedy(error: SmartcardDmError) -> str:
     """Return what to do about an error, in one clause."""
     if isinstance(error, VerificationError):
         return _BY_RULE.get(error.rule, _SHAPE)
+    if isinstance(error, TreeError):
+        return error.advice
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "look at the card and its reader")

@@ -1,11 +1,13 @@
 """The tree's SQLite file: opening it, transactions, and the one place where errors of SQLite become ours.
 
 Guarantees: a file is made whole or not at all, readable by its owner only; what one `writing` block does is in the
-file together or not at all, and on disk when the block ends (`synchronous=FULL`); a second process waits instead of
-failing, for `WAIT_SECONDS` at most. Leaves to its caller: what is stored.
+file together or not at all, and on disk when the block ends (`synchronous=FULL`); a second process or thread waits
+instead of failing, a process for `WAIT_SECONDS` at most; a file that is no tree is never written to.
+Leaves to its caller: what is stored.
 
-While the file is open, SQLite keeps two more beside it (`-wal`, `-shm`); they go when the last process closes it, and
-what a killed process left in them is taken in at the next opening.
+While the file is open, SQLite keeps two more beside it (`-wal`, `-shm`), readable by the same user; they go when the
+last process closes it, and what a killed process left in them is taken in at the next opening. A file that is made
+never gets a name that has such a log of another file beside it: SQLite would take it for its own.
 
 Spec: design decision D7; https://www.sqlite.org/atomiccommit.html, https://www.sqlite.org/wal.html.
 """
@@ -17,6 +19,7 @@ import secrets
 import sqlite3
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Final, Self
 
 from smartcard_dm.errors import TreeAccessError, TreeFormatError
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 WAIT_SECONDS: Final = 60.0
 """How long one process waits for another that is writing."""
 _MEMORY: Final = ":memory:"
+_OLDEST: Final = (3, 37)
+"""The first SQLite with strict tables."""
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What SQLite appends to the name of a file for its own files beside it."""
 _REMEDIES: Final = {
     sqlite3.SQLITE_FULL: ("no room is left on the device", "make room and try again"),
     sqlite3.SQLITE_IOERR: ("the file could not be read or written", "look at the disk and its free space"),
@@ -45,6 +52,8 @@ class Database:
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
+        self._lock = RLock()
+        self._readers = 0
         self.name = name
 
     @classmethod
@@ -57,20 +66,21 @@ class Database:
         if path is None:
             raise ValueError("a tree in memory is made by `Database.memory`")
         target = Path(path)
-        part = target.with_name(f".{target.name[:200]}.{secrets.token_hex(8)}.part")
         try:
-            if target.exists():
-                raise FileExistsError
+            _want_free(target)
+            part = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.part")
             os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             try:
-                made = cls(_connect(str(part)), path)
-                with made:
+                with cls(_connect(str(part)), path) as made:
+                    made.prepare()
                     made.lay_out(fill)
+                    # Not left to closing, which says nothing when it fails: all of it is in the one file from here on.
+                    made.rows("PRAGMA wal_checkpoint(TRUNCATE)")
                 os.link(part, target)
                 _sync_folder(target)
             finally:
-                for name in (part, Path(f"{part}-wal"), Path(f"{part}-shm")):
-                    name.unlink(missing_ok=True)
+                for name in (str(part), *(f"{part}{ending}" for ending in _BESIDE)):
+                    Path(name).unlink(missing_ok=True)
         except FileExistsError:
             raise TreeAccessError(path, "there is a file of this name already", "give another name") from None
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -83,6 +93,7 @@ class Database:
     def memory(cls, fill: Callable[[Database], None]) -> Self:
         """Make a tree in memory."""
         made = cls(_connect(_MEMORY), "tree in memory")
+        made.prepare()
         made.lay_out(fill)
         return made
 
@@ -106,10 +117,19 @@ class Database:
             raise TreeAccessError(path, f"it cannot be opened: {error}", "give a tree file") from error
         try:
             opened._check_layout()
+            opened.prepare()
         except BaseException:
             opened.close()
             raise
         return opened
+
+    def prepare(self) -> None:
+        """Set what holds for this connection, and the kind of log, which holds for the file."""
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = FULL")
+        self.execute("PRAGMA foreign_keys = ON")
+        self.execute("PRAGMA trusted_schema = OFF")
+        self.execute("PRAGMA temp_store = MEMORY")  # what savepoints keep may be secret, and needs no other disk
 
     def lay_out(self, fill: Callable[[Database], None]) -> None:
         """Make the tables, and what `fill` puts into them."""
@@ -125,33 +145,32 @@ class Database:
         """Hold the one write lock; commit at the end, roll back on any exception.
 
         Raises:
+            ValueError: another block is open in this thread.
             TreeAccessError: the lock was not given in time, or the disk is full; nothing was changed.
         """
-        self.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction("BEGIN IMMEDIATE"):
             yield
             self.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
 
     @contextmanager
     def trying(self) -> Iterator[None]:
         """Hold the write lock and roll everything back at the end."""
-        self.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction("BEGIN IMMEDIATE"):
             yield
-        finally:
-            self._roll_back()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """See one state of the file, whatever other processes commit meanwhile."""
-        self.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self._roll_back()
+        """See one state of the file, whatever other processes commit meanwhile; one such block may hold others."""
+        with self._lock:
+            if self._readers:
+                yield
+                return
+            with self._transaction("BEGIN"):
+                self._readers += 1
+                try:
+                    yield
+                finally:
+                    self._readers -= 1
 
     @contextmanager
     def part(self) -> Iterator[None]:
@@ -173,7 +192,8 @@ class Database:
             TreeAccessError, TreeFormatError: SQLite could not.
         """
         try:
-            return self._connection.execute(sql, values)
+            with self._lock:
+                return self._connection.execute(sql, values)
         except sqlite3.Error as error:
             raise _translated(error, self.name) from error
 
@@ -184,7 +204,8 @@ class Database:
             TreeAccessError, TreeFormatError: SQLite could not.
         """
         try:
-            self._connection.executemany(sql, rows)
+            with self._lock:
+                self._connection.executemany(sql, rows)
         except sqlite3.Error as error:
             raise _translated(error, self.name) from error
 
@@ -195,13 +216,14 @@ class Database:
             TreeAccessError, TreeFormatError: SQLite could not.
         """
         try:
-            return self._connection.execute(sql, values).fetchall()
+            with self._lock:
+                return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise _translated(error, self.name) from error
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
-        with suppress(sqlite3.Error):  # a full disk: what the log holds is taken in at the next opening
+        with self._lock, suppress(sqlite3.Error):  # a full disk: what the log holds is taken in at the next opening
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -210,10 +232,25 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            with suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        """Keep other threads out; whatever is not committed at the end is rolled back."""
+        with self._lock:
+            if self._is_inside():
+                raise ValueError(f"{self.name}: this thread is inside a transaction of the tree already")
+            try:
+                self.execute(begin)
+                yield
+            finally:
+                if self._is_inside():  # a full disk may have ended it already
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")
+
+    def _is_inside(self) -> bool:
+        try:
+            return self._connection.in_transaction
+        except sqlite3.ProgrammingError:  # closed
+            return False
 
     def _check_layout(self) -> None:
         ((application,),) = self.rows("PRAGMA application_id")
@@ -226,16 +263,27 @@ class Database:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA trusted_schema = OFF")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    """Open a file that is there, or a database in memory; nothing is written yet."""
+    if sqlite3.sqlite_version_info < _OLDEST:
+        detail = f"this Python brings SQLite {sqlite3.sqlite_version}, and trees want 3.37 or later"
+        raise TreeAccessError(path, detail, "use a Python with a later SQLite")
+    name = path if path == _MEMORY else f"{Path(path).absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(name, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+
+
+def _want_free(target: Path) -> None:
+    """Refuse a name that is taken, by a file or by what SQLite left beside one.
+
+    Raises:
+        FileExistsError, TreeAccessError: it is.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError
+    for ending in _BESIDE:
+        left = Path(f"{target}{ending}")
+        if os.path.lexists(left):
+            detail = f"{left.name} of another file of this name is still there, and may hold some of its content"
+            raise TreeAccessError(str(target), detail, "put it back beside its file, remove it, or give another name")
 
 
 def _sync_folder(path: Path) -> None:
@@ -249,7 +297,7 @@ def _sync_folder(path: Path) -> None:
 
 def _translated(error: sqlite3.Error, name: str) -> TreeAccessError | TreeFormatError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _BROKEN:
+    if code in _BROKEN or (code == sqlite3.SQLITE_ERROR and str(error).startswith("no such ")):
         return TreeFormatError(name, "it is no tree of this program, or it is damaged", "restore it, or make a new one")
     detail, advice = _REMEDIES.get(code, (f"SQLite says: {error}", "look at the file and its disk"))
     return TreeAccessError(name, detail, advice)

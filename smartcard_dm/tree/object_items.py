@@ -107,8 +107,8 @@ class ObjectItems:
         for placement in placed:
             line = context.nodes.line(placement.uri)
             (want_new if add else _want_replaceable)(context, line)
+            branch = draft(context, placement, line.rows, references)  # first: what a node alone would be refused for
             self._check_objects(placement)
-            branch = draft(context, placement, line.rows, references)
             (add_branch if add else replace_branch)(context, line, branch)
         return StatusCode.OK
 

@@ -62,7 +62,9 @@ def replace_property(context: Context, target: PropertyUri, item: Item) -> None:
     if item.data is not None and not isinstance(item.data, TextData):
         detail = f"the property {target.property} is text"
         raise CommandRefused(StatusCode.UNSUPPORTED_MEDIA_TYPE_OR_FORMAT, detail)
-    text = item.data.text if item.data is not None else ""
+    if item.data is None:
+        raise CommandRefused(StatusCode.INCOMPLETE_COMMAND, "the item has no Data")
+    text = item.data.text
     if target.property == "ACL":
         _replace_acl(context, line, line.node, text)
         return
@@ -80,6 +82,8 @@ def _replace_acl(context: Context, line: Lineage, node: NodeRow, text: str) -> N
     except DecodeError as error:
         raise CommandRefused(StatusCode.COMMAND_FAILED, str(error)) from error
     if line.uri.is_root:
+        if acl.is_empty:
+            raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, "the root's ACL is never empty")
         before = [entry for entry in read_acl(node.acl).entries if entry.command is AclCommand.ADD]
         if [entry for entry in acl.entries if entry.command is AclCommand.ADD] != before:
             raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, "the Add entry of the root's ACL stays as it is")

@@ -6,7 +6,6 @@ and go through the verifier like any message.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -31,6 +30,7 @@ from smartcard_dm.dm import (
 from smartcard_dm.identity import CardIdentity, Generation
 from smartcard_dm.server import Header, issue
 from smartcard_dm.tree import Applied, DeviceInformation, DeviceTree
+from smartcard_dm.tree.nodes import NodeRow
 from smartcard_dm.trust.credentials import Credentials
 from smartcard_dm.trust.policy import Policy
 from smartcard_dm.trust.transport import Transport
@@ -38,7 +38,7 @@ from smartcard_dm.xmlsec import SecretSigningKey
 from tests.materials import NOW, SHARED_SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from smartcard_dm.tree import Listener, ObjectRegister, ProcessingPolicy
@@ -98,8 +98,17 @@ def device(
     tree = DeviceTree.create(None, INFORMATION, at=NOW, register=register, description_files=description_files)
     tree.sync(card(*map(account, servers or (A, B))), at=NOW)
     for uri, acl in (acls or {}).items():
+        make_interior(tree, uri)
         set_acl(tree, uri, acl)
     return tree
+
+
+def make_interior(tree: DeviceTree, uri: str) -> None:
+    """Add an interior node and those missing above it as the device itself; what is there stays."""
+    names = [name for name in uri.split("/") if name != "."]
+    paths = ["/".join(names[:length]) for length in range(1, len(names) + 1)]
+    with tree._database.writing():
+        tree.nodes.add(NodeRow(path, "node") for path in paths if tree.nodes.get(path) is None)
 
 
 def set_acl(tree: DeviceTree, uri: str, acl: str) -> None:
