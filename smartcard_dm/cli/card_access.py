@@ -71,22 +71,34 @@ class CardAccess:
 
 def card_options(function: Command) -> Command:
     """Add --card and the PIN options; the command gets them as one `access`."""
+    return _with_card(function, required=True)
 
+
+def optional_card_options(function: Command) -> Command:
+    """Add --card and the PIN options to a command that can do without a card; `access` is then None."""
+    return _with_card(function, required=False)
+
+
+def _with_card(function: Command, *, required: bool) -> Command:
     @functools.wraps(function)
     def command(
         *arguments: object,
-        card_uri: str,
+        card_uri: str | None,
         pin_env: str | None,
         pin_fd: int | None,
         pin_prompt: bool,
         use_last_try: bool,
         **others: object,
     ) -> object:
-        access = CardAccess(card_uri, pin_env, pin_fd, pin_prompt, use_last_try)
-        return function(*arguments, access=access, **others)
+        if card_uri is not None:
+            access = CardAccess(card_uri, pin_env, pin_fd, pin_prompt, use_last_try)
+            return function(*arguments, access=access, **others)
+        if pin_env is not None or pin_fd is not None or pin_prompt or use_last_try:
+            raise usage_error("the PIN options go with --card")
+        return function(*arguments, access=None, **others)
 
     options = (
-        click.option("--card", "card_uri", required=True, metavar="URI", help=CARD_HELP),
+        click.option("--card", "card_uri", required=required, metavar="URI", help=CARD_HELP),
         click.option(
             "--pin-env",
             metavar="NAME",

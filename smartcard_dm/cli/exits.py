@@ -44,16 +44,25 @@ def exit_code(error: SmartcardDmError) -> int:
 
 
 @contextmanager
-def reported(*, as_json: bool, thing: str | None = None, advice: str | None = None) -> Iterator[None]:
+def reported(
+    *,
+    as_json: bool,
+    thing: str | None = None,
+    advice: str | None = None,
+    passed: type[SmartcardDmError] | tuple[()] = (),
+) -> Iterator[None]:
     """Turn an error of the library into its line on stderr, its JSON form and its exit code.
 
     Args:
         as_json: whether the JSON form is printed on stdout.
         thing: the file or the card that is being worked on; opens the line.
         advice: the remedy, where the command knows better than the error's kind.
+        passed: a kind of error that goes on to the command, such as a verdict.
     """
     try:
         yield
+    except passed:
+        raise
     except SmartcardDmError as error:
         fail(error, as_json=as_json, thing=thing, advice=advice)
 

@@ -18,6 +18,8 @@ _COMMANDS: Final = {
     "card": ("smartcard_dm.cli.card", "Look at a card: files, PKCS#15 objects, access rules."),
     "accounts": ("smartcard_dm.cli.accounts", "List the DM accounts of a card and their origin."),
     "verify": ("smartcard_dm.cli.verify", "Authorize or refuse a message, and say why."),
+    "apply": ("smartcard_dm.cli.apply", "Verify a message and carry it out on a device's tree."),
+    "tree": ("smartcard_dm.cli.tree", "Make, provision and look at a device's tree."),
     "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
     "vcard": ("smartcard_dm.cli.vcard", "Put a virtual card behind pcscd, for any PC/SC program."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),

@@ -80,6 +80,38 @@ def policy_option(function: Decorated) -> Decorated:
     )(function)
 
 
+def tree_option(*, required: bool = True) -> Callable[[Decorated], Decorated]:
+    """Add --tree."""
+    return click.option(
+        "--tree", "tree_file", required=required, metavar="DB", help="The device's tree, made by `tree init`."
+    )
+
+
+def verification_options(function: Decorated) -> Decorated:
+    """Add --policy, --transport, --at and --steps: what a message is judged by, and how much is told."""
+    options = (
+        policy_option,
+        click.option(
+            "--transport",
+            type=click.Choice(["local"]),
+            metavar="KIND",
+            default="local",
+            show_default=True,
+            help="How the message came; local: you hand it over and answer for the way it came.",
+        ),
+        click.option(
+            "--at",
+            type=MOMENT,
+            metavar="TIME",
+            help="The moment to verify for, in UTC, such as 2026-07-01T12:00:00Z.  [default: now]",
+        ),
+        click.option("--steps", is_flag=True, help="Show what each step of the verification established."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def wbxml_version_option(function: Decorated) -> Decorated:
     """Add --wbxml-version."""
     return click.option(

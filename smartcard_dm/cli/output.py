@@ -60,6 +60,11 @@ def print_line(text: str) -> None:
     _echo(f"{one_line(text)}\n".encode())
 
 
+def print_value(text: str) -> None:
+    """Print a value on stdout, line by line as it stands; a character that does not print is its escape."""
+    _echo("".join(f"{visible(line)}\n" for line in text.split("\n")).encode("utf-8", "backslashreplace"))
+
+
 def print_problem(text: str) -> None:
     """Print one line on stderr."""
     click.echo(f"smartcard-dm: {one_line(text)}", err=True)

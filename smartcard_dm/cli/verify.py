@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from smartcard_dm.cli.card_access import CardAccess, card_options
+from smartcard_dm.cli.card_access import CardAccess, optional_card_options
 from smartcard_dm.cli.exits import exit_code, reported
 from smartcard_dm.cli.inputs import INPUT_FILE
-from smartcard_dm.cli.options import MOMENT, json_option, policy_option
+from smartcard_dm.cli.options import json_option, tree_option, verification_options
 from smartcard_dm.cli.output import print_json, print_problem, print_text
+from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.credentials import read_credentials
 from smartcard_dm.errors import VerificationError
 from smartcard_dm.report.forms import authorized_form, refused_form
@@ -22,31 +23,20 @@ from smartcard_dm.trust.verifier import Verifier
 
 if TYPE_CHECKING:
     from smartcard_dm.cli.inputs import InputFile
+    from smartcard_dm.trust.policy import Policy
+    from smartcard_dm.trust.verified import VerifiedMessage
 
 
 @click.command()
 @click.argument("file", type=INPUT_FILE)
-@card_options
-@policy_option
-@click.option(
-    "--transport",
-    type=click.Choice(["local"]),
-    metavar="KIND",
-    default="local",
-    show_default=True,
-    help="How the message came; local: you hand it over and answer for the way it came.",
-)
-@click.option(
-    "--at",
-    type=MOMENT,
-    metavar="TIME",
-    help="The moment to verify for, in UTC, such as 2026-07-01T12:00:00Z.  [default: now]",
-)
-@click.option("--steps", is_flag=True, help="Show what each step of the verification established.")
+@optional_card_options
+@tree_option(required=False)
+@verification_options
 @json_option
 def command(
     file: InputFile,
-    access: CardAccess,
+    access: CardAccess | None,
+    tree_file: str | None,
     policy_name: str,
     transport: str,  # noqa: ARG001 - one choice so far, shown in the verdict
     at: datetime | None,
@@ -54,34 +44,53 @@ def command(
     steps: bool,
     as_json: bool,
 ) -> None:
-    """Authorize or refuse a sessionless message with the accounts of a card.
+    """Authorize or refuse a sessionless message with the accounts of a card, or of a device's tree.
 
-    FILE holds one WBXML message; - is standard input. Nothing is applied.
+    FILE holds one WBXML message; - is standard input. Nothing is applied. Give --card or --tree: a tree also
+    remembers which messages took effect.
 
     Exit: 0 authorized, 1 refused, 4 when FILE is too large or no WBXML at all.
 
     \b
     Examples:
       smartcard-dm verify message.wbxml --card profile:usim.yaml
-      smartcard-dm verify - --card profile:usim.yaml --json < message.wbxml
+      smartcard-dm verify - --tree t.db --json < message.wbxml
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    if (access is None) == (tree_file is None):
+        raise usage_error("give exactly one of --card and --tree")
     policy = POLICIES[policy_name]()
     octets = file.read(policy.limits.message_octets)
-    with (
-        reported(as_json=as_json, thing=access.uri),
-        access.open() as card,
-    ):
-        credentials = read_credentials(card)
     moment = at or datetime.now(UTC)
     try:
-        message = Verifier(credentials, policy=policy).verify(octets, transport=Transport.local(), at=moment)
-        _ = message.message  # read here, so that a verdict is never about commands nobody could read
+        if access is not None:
+            message = _by_card(octets, access, policy, moment, as_json=as_json)
+        else:
+            assert tree_file is not None  # noqa: S101 - exactly one was checked for
+            message = _by_tree(octets, tree_file, policy, moment, as_json=as_json)
     except VerificationError as error:
         _refuse(error, file, as_json=as_json)
     if as_json:
         print_json(authorized_form(message))
     else:
         print_text(authorized_lines(message, steps=steps))
+
+
+def _by_card(octets: bytes, access: CardAccess, policy: Policy, at: datetime, *, as_json: bool) -> VerifiedMessage:
+    with (
+        reported(as_json=as_json, thing=access.uri),
+        access.open() as card,
+    ):
+        credentials = read_credentials(card)
+    message = Verifier(credentials, policy=policy).verify(octets, transport=Transport.local(), at=at)
+    _ = message.message  # read here, so that a verdict is never about commands nobody could read
+    return message
+
+
+def _by_tree(octets: bytes, tree_file: str, policy: Policy, at: datetime, *, as_json: bool) -> VerifiedMessage:
+    from smartcard_dm.tree import DeviceTree  # noqa: PLC0415 - a card needs none of it
+
+    with reported(as_json=as_json, thing=tree_file, passed=VerificationError), DeviceTree.open(tree_file) as tree:
+        return tree.verify(octets, transport=Transport.local(), at=at, policy=policy)
 
 
 def _refuse(error: VerificationError, file: InputFile, *, as_json: bool) -> NoReturn:

@@ -11,6 +11,7 @@ from smartcard_dm.dm import walk_commands
 from smartcard_dm.report.forms import step_name
 from smartcard_dm.report.remedies import remedy
 from smartcard_dm.report.tables import columns, pairs
+from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,16 +25,22 @@ if TYPE_CHECKING:
 _SHOWN_COMMANDS: Final = 8
 
 
-def authorized_lines(message: VerifiedMessage, *, steps: bool = False) -> RenderableType:
-    """Return the verdict on a message that was authorized; `steps` puts every step passed before it."""
+def authorized_lines(message: VerifiedMessage, *, steps: bool = False, commands: bool = True) -> RenderableType:
+    """Return the verdict on a message that was authorized.
+
+    Args:
+        message: the message.
+        steps: whether every step passed stands before it.
+        commands: whether its commands are listed.
+    """
     head = Text("AUTHORIZED", style="bold green").append(f"  {message.server_id}", style="not bold default")
-    table = pairs(
+    rows = [
         ("account", message.account_name),
         ("signature", f"{message.signature.algorithm.identifier}, by {message.signature.key_origin}"),
         ("transport", f"{message.transport.kind.value}: {message.transport.evidence}"),
-        ("commands", "\n".join(command_lines(message.message))),
-    )
-    return Group(*([step_table(message)] if steps else []), head, table)
+    ]
+    rows += [("commands", "\n".join(command_lines(message.message)))] if commands else []
+    return Group(*([step_table(message)] if steps else []), head, pairs(*rows))
 
 
 def refused_lines(error: VerificationError) -> RenderableType:
@@ -43,7 +50,8 @@ def refused_lines(error: VerificationError) -> RenderableType:
     )
     rows = [("why", error.detail)]
     rows += [("place", error.place)] if error.place else []
-    rows += [("server", f"{error.server_id} (claimed)")] if error.server_id else []
+    claimed = " (claimed)" if error.step <= Step.DIGEST else ""
+    rows += [("server", f"{error.server_id}{claimed}")] if error.server_id else []
     rows += [("account", account) for account in error.accounts]
     rows += [("rule", error.rule.identifier), ("clause", error.clause)]
     rows += [("requirement", error.rule.scr)] if error.rule.scr else []

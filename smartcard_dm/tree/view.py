@@ -176,7 +176,7 @@ def _get(tree: DeviceTree, target: NodeUri | PropertyUri, server_id: ServerId | 
         names = tuple(child.name for child in tree.nodes.children(row.path))
         return Got(target, server_id, StatusCode.OK, "", row.format, names=names)
     if secret and server_id is None:
-        raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"the value of {uri} is a secret and is shown to nobody")
+        raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"the value of {uri} is a secret")
     return Got(target, server_id, StatusCode.OK, "", row.format, MASK if secret else row.value, secret=secret)
 
 

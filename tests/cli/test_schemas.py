@@ -21,6 +21,7 @@ def objects(node: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a JSON documen
 def test_there_is_a_schema_for_each_output() -> None:
     assert [path.name.removesuffix(".schema.json") for path in FILES] == [
         "accounts",
+        "apply",
         "card-record",
         "card-show",
         "demo",
@@ -29,6 +30,12 @@ def test_there_is_a_schema_for_each_output() -> None:
         "reader-event",
         "readers",
         "transcript",
+        "tree-audit",
+        "tree-export",
+        "tree-get",
+        "tree-init",
+        "tree-show",
+        "tree-sync",
         "verify",
         "wbxml-decode",
         "wbxml-decode-tokens",

@@ -1,0 +1,116 @@
+"""A device's tree as text for a terminal of 80 columns, readable without colour too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.text import Text
+from rich.tree import Tree
+
+from smartcard_dm.report.tables import columns, pairs
+from smartcard_dm.report.values import quoted, row_value, shown_acl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from smartcard_dm.tree import DeviceInformation
+    from smartcard_dm.tree.audit import AuditRow
+    from smartcard_dm.tree.view import Exported, SeenNode
+
+_USUAL_TYPES: Final = frozenset({"", "text/plain", "application/octet-stream"})
+_UNSAID_FORMATS: Final = frozenset({"node", "chr"})
+
+
+def init_lines(file: str, information: DeviceInformation, nodes: int, warnings: Sequence[str]) -> RenderableType:
+    """Return what was made."""
+    rows = [
+        ("device", information.dev_id),
+        ("maker", f"{information.man}, model {information.mod}, type {information.dev_type}"),
+        ("language", information.lang),
+        ("nodes", str(nodes)),
+    ]
+    return Group(Text(f"{file}: a new tree", style="bold"), pairs(*rows), *warning_lines(warnings))
+
+
+def export_lines(file: str, exported: Exported, octets: bytes) -> RenderableType:
+    """Return what was written, and what was left out."""
+    left_out = [("left out", "\n".join(exported.secrets))] if exported.secrets else []
+    head = Text(f"{file}: {exported.nodes} nodes, {len(octets)} octets")
+    if exported.secrets:
+        head.append(f"; {len(exported.secrets)} left out because they are secrets")
+    return Group(head, pairs(*left_out))
+
+
+def tree_lines(seen: Sequence[SeenNode], *, acl: bool) -> RenderableType:
+    """Return nodes, parents first, as a tree; `acl` shows for each node the ACL that decides for it."""
+    branches: list[Tree] = []
+    shown = {node.uri for node in seen}
+    for node in seen:
+        label = _label(node)
+        if acl and not node.row.acl:
+            entries = "" if node.acl_from in shown else f": {shown_acl(node.acl)}"
+            label.append(f"\nACL of {node.acl_from}{entries}", style="not bold dim default")
+        if node.depth:
+            del branches[node.depth :]
+            branches.append(branches[-1].add(label))
+        else:
+            branches = [Tree(label, guide_style="dim")]
+    return branches[0]
+
+
+def audit_lines(rows: Sequence[AuditRow]) -> RenderableType:
+    """Return what was done to a tree, a row for each message and each provisioning."""
+    return columns(
+        *(
+            (Text(str(row.number), style="dim"), f"{row.at[:19].replace('T', ' ')}Z", row.action, _done(row))
+            for row in rows
+        )
+    )
+
+
+def warning_lines(warnings: Sequence[str]) -> list[Text]:
+    """Return a line for each warning."""
+    return [Text(f"warning: {warning}", style="yellow") for warning in warnings]
+
+
+def _label(node: SeenNode) -> Text:
+    row = node.row
+    name = row.name if node.depth else node.uri
+    text = Text(name, style="bold" if row.is_interior else "cyan")
+    rest = Text(style="not bold default")
+    value = row_value(row, secret=node.secret)
+    if value:
+        rest.append(f"  {value}", style="yellow" if node.secret else "")
+    told = [
+        *([row.format] if row.format not in _UNSAID_FORMATS else []),
+        *([row.type] if row.type not in _USUAL_TYPES else []),
+        *([f"title {quoted(row.title)}"] if row.title else []),
+        *([f"from {node.origin}"] if node.origin is not None else []),
+        *([f"({node.hidden} below)"] if node.hidden else []),
+    ]
+    if told:
+        rest.append(f"  {', '.join(told)}", style="dim")
+    if row.acl:
+        rest.append(f"\nACL {shown_acl(row.acl)}", style="green")
+    return text.append_text(rest)
+
+
+def _done(row: AuditRow) -> Text:
+    form = row.form
+    text = Text(row.subject if row.action != "sync" else f"card {row.subject}")
+    if row.session_id is not None:
+        text.append(f", session {row.session_id}, message {row.msg_id}", style="dim")
+    told = []
+    report, diff = form.get("report"), form.get("diff")
+    if isinstance(report, list):
+        counted = Counter(each["status"] for each in report)
+        told.append(", ".join(f"{count} x {status}" for status, count in sorted(counted.items())) or "no command")
+    if isinstance(diff, list):
+        told.append(f"{len(diff)} {'change' if len(diff) == 1 else 'changes'}")
+    if form.get("nodes") is not None:
+        told.append(f"{form['nodes']} nodes")
+    return text.append(f"\n{'; '.join(told)}") if told else text
