@@ -171,23 +171,6 @@ def survey_form(survey: Survey) -> Form:
     }
 
 
-def demo_form(
-    survey: Survey,
-    accounts: tuple[DmAccount, ...],
-    authorized: VerifiedMessage,
-    tampered: VerificationError,
-    kept: str | None,
-) -> Form:
-    """Return the form of the command `demo`."""
-    return {
-        "card": show_form(survey, accounts, ()),
-        "accounts": [account_form(account) for account in accounts],
-        "authorized": authorized_form(authorized),
-        "tampered": refused_form(tampered),
-        "kept": kept,
-    }
-
-
 def issued_form(
     file: str,
     message: bytes,
