@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from smartcard_dm.dm import parse_message
 from smartcard_dm.server.lint.accounts import check_accounts
 from smartcard_dm.server.lint.commands import check_commands, check_header
-from smartcard_dm.server.lint.finding import Finding, LintPolicy, SecretsPolicy
+from smartcard_dm.server.lint.finding import Finding, LintPolicy, SecretsPolicy, has_errors
 from smartcard_dm.server.lint.objects import check_objects, check_references
 from smartcard_dm.server.lint.rules import LintRule, Severity
 from smartcard_dm.server.lint.secrets import SecretValue, check_secrets, secret_values
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from smartcard_dm.dm import ServerId
     from smartcard_dm.server.push_size import Push, PushSizes
 
-__all__ = ["Finding", "LintPolicy", "LintRule", "SecretsPolicy", "Severity", "find_secrets", "lint", "lint_size"]
+__all__ = [
+    "Finding",
+    "LintPolicy",
+    "LintRule",
+    "SecretsPolicy",
+    "Severity",
+    "find_secrets",
+    "has_errors",
+    "lint",
+    "lint_size",
+]
 
 _CHECKS: Final = (
     check_header,

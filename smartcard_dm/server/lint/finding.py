@@ -14,7 +14,7 @@ from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.server.lint.rules import LintRule, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Protocol
 
     from smartcard_dm.dm import NodeUri, TndsNode
@@ -62,6 +62,11 @@ class Finding:
     def is_error(self) -> bool:
         """Whether the message is not to be signed."""
         return self.severity is Severity.ERROR
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Whether a message with these findings is not to be signed."""
+    return any(finding.is_error for finding in findings)
 
 
 class SecretsPolicy(Enum):
