@@ -49,7 +49,7 @@ TOLD = {
     "lint.acl-lockout": "a new object whose ACL does not let the issuing server replace it",
     "lint.own-account": "a new account with the ServerID of the issuing server",
     "lint.account-twice": "two accounts of one ServerID and one version",
-    "lint.plain-secret": "a secret outside encryption: by the table of its object or by its name (secret, password, psk)",
+    "lint.plain-secret": "a secret outside encryption, by the table of its object or by its name (secret, password)",
     "lint.oversize": "more short messages than allowed (`--push wap`), or more octets than a client reads",
     "lint.sip-size": "`--push sip`: more than 1300 octets",
 }
