@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from smartcard_dm import wbxml
 from smartcard_dm.cli.addresses import SERVER_ID
 from smartcard_dm.cli.exits import reported
-from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
-from smartcard_dm.cli.options import TEXT, json_option, policy_option, secret_from_environment, wbxml_version_option
-from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_terminal, write_octets
+from smartcard_dm.cli.inputs import INPUT_FILE, InputFile
+from smartcard_dm.cli.issue_report import Issued, tell_findings
+from smartcard_dm.cli.key_access import key_options
+from smartcard_dm.cli.lint_options import lint_options
+from smartcard_dm.cli.options import TEXT, json_option, policy_option, wbxml_version_option
+from smartcard_dm.cli.output import STDOUT, stdout_is_terminal, write_octets
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.errors import KeyMaterialError, LimitExceededError
+from smartcard_dm.errors import DmError, LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.report.forms import issued_form
-from smartcard_dm.server import Header, issue
+from smartcard_dm.server import Header, PushSizes, compile_source, lint, receiver_view, sign_and_encode
+from smartcard_dm.server.lint import find_secrets, has_errors
 from smartcard_dm.trust.policy import POLICIES
-from smartcard_dm.xmlsec import PrivateSigningKey, SecretSigningKey
 from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
-    from smartcard_dm.cli.inputs import InputFile
+    from collections.abc import Callable
+
+    from smartcard_dm.cli.key_access import KeyAccess
+    from smartcard_dm.cli.lint_options import LintChoice
     from smartcard_dm.dm import ServerId
-    from smartcard_dm.secret import Secret
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
-
-KEY_FILE_OCTETS: Final = 64 * 1024
-"""Octets of a private key's file. An RSA key of 16,384 bits needs 13,000."""
-
-
-_KEY_ADVICE: Final = "give a PEM private key, and its password with --key-password-env if it has one"
 
 
 @click.command()
@@ -46,19 +47,10 @@ _KEY_ADVICE: Final = "give a PEM private key, and its password with --key-passwo
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="FILE",
-    help="Where the message goes; - is standard output, unless it is a terminal.",
+    help="Where the message goes; - is standard output, unless it is a terminal.  [required, but for --lint-only]",
 )
-@click.option(
-    "--key",
-    "key_file",
-    type=INPUT_FILE,
-    metavar="PEM",
-    help="File of the private key: RSA, EC (P-256, P-384, P-521) or Ed25519.",
-)
-@click.option("--key-password-env", metavar="NAME", help="Environment variable with the password of the private key.")
-@click.option("--secret-env", metavar="NAME", help="Environment variable with the shared secret, for an HMAC.")
+@key_options
 @click.option(
     "--algorithm",
     type=click.Choice(list(SIGNATURE_BY_NAME)),
@@ -76,15 +68,16 @@ _KEY_ADVICE: Final = "give a PEM private key, and its password with --key-passwo
     "--target", type=TEXT, metavar="URI", help="The device.  [default: the document's, else ./, whichever reads it]"
 )
 @wbxml_version_option
+@lint_options
+@click.option("--lint-only", is_flag=True, help="Say what is wrong and sign nothing; no key and no -o are needed.")
+@click.option("--explain", is_flag=True, help="Show the message as its receiver sees it; secrets are hidden.")
 @json_option
 def command(  # noqa: PLR0913 - one argument for each option
     commands: InputFile,
     *,
     server_id: ServerId,
-    output: str,
-    key_file: InputFile | None,
-    key_password_env: str | None,
-    secret_env: str | None,
+    output: str | None,
+    signer: KeyAccess,
     algorithm: str | None,
     key_name: str | None,
     policy_name: str,
@@ -92,79 +85,108 @@ def command(  # noqa: PLR0913 - one argument for each option
     msg_id: str | None,
     target: str | None,
     version: str,
+    choice: LintChoice,
+    lint_only: bool,
+    explain: bool,
     as_json: bool,
 ) -> None:
-    """Compose, sign and encode a sessionless message.
+    """Compose, lint, sign and encode a sessionless message.
 
-    COMMANDS is XML: a SyncML document, whose header is completed, or a bare SyncBody; - is standard input. Sign with
-    a private key (--key) or with a secret shared with the device (--secret-env).
+    COMMANDS is XML (a SyncML document, whose header is completed, or a bare SyncBody) or the short YAML form of
+    docs/issuing.md; - is standard input. What no client could use is not signed; what may surprise is told. Sign with
+    a private key (--key), in a file or on a token that it never leaves, or with a secret shared with the device
+    (--secret-env, --secret-file).
 
     \b
     Examples:
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --key dms.pem -o message.wbxml
+      smartcard-dm issue commands.xml --server-id com.example.dms --pin-env PIN \\
+          --key 'pkcs11:token=dms;object=signer?module-name=softhsm2' \\
+          -o message.wbxml
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    _check_usage(commands, key_file, key_password_env, secret_env, output, as_json=as_json)
-    secret = secret_from_environment(secret_env, "--secret-env")
-    password = secret_from_environment(key_password_env, "--key-password-env")
+    _check_usage(signer, commands, output, lint_only=lint_only, explain=explain, as_json=as_json)
+    lint_policy = choice.policy()
+    header = Header(session_id, msg_id, target, version, default_session_id=str(int(time.time())))
+    with reported(as_json=as_json, thing=commands.name):
+        xml = _compose(commands, server_id, header)
+        findings = lint(xml, server_id, lint_policy)
+        sizes = PushSizes(len(wbxml.from_xml(xml, version)))
+    if lint_only:
+        findings += choice.size_findings(sizes, lint_policy)
+        tell_findings(commands.name, findings, sizes, signed=False, output=None, as_json=as_json)
+        return
+    tell = functools.partial(tell_findings, commands.name, output=output, as_json=as_json)
+    if has_errors(findings):
+        tell(findings, sizes, signed=False)
     policy = POLICIES[policy_name]().algorithms
-    source = commands.read(DEFAULT_LIMITS.xml_octets)
-    key: SigningKey
-    if key_file is not None:
-        pem = key_file.read(KEY_FILE_OCTETS)
-        with reported(as_json=as_json, thing=key_file.name, advice=_KEY_ADVICE):
-            key = _private_key(pem, password)
-    else:
-        assert secret is not None  # noqa: S101 - exactly one of --key and --secret-env was checked for
-        key = SecretSigningKey(secret)
+    with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
+        key = signer.load()
     method = _method(key, algorithm, policy)
     with reported(as_json=as_json, thing=commands.name):
-        if len(source) > DEFAULT_LIMITS.xml_octets:
-            raise LimitExceededError("commands to issue", "xml_octets", DEFAULT_LIMITS.xml_octets)
-        message = issue(
-            source,
-            server_id,
-            key,
-            header=Header(session_id, msg_id, target, default_session_id=str(int(time.time()))),
-            algorithm=method,
-            key_name=key_name,
-            policy=policy,
-            version=version,
-        )
-    write_octets(output, message)
-    if as_json:
-        print_json(issued_form(output, message, server_id, method))
-    elif output != STDOUT:
-        print_text(f"{output}: {len(message)} octets from {server_id}, signed with {method.identifier}", wrap=False)
+        message = sign_and_encode(xml, key, algorithm=method, key_name=key_name, policy=policy, version=version)
+        sizes = PushSizes(len(message))
+        findings += choice.size_findings(sizes, lint_policy)
+        if has_errors(findings):
+            tell(findings, sizes, signed=True)
+        secrets = find_secrets(xml, server_id, lint_policy) if explain else ()
+        view = receiver_view(message, (secret.octets for secret in secrets)) if explain else None
+    write_octets(str(output), message)
+    Issued(
+        message,
+        output=str(output),
+        server_id=server_id,
+        method=method,
+        key=key,
+        findings=findings,
+        sizes=sizes,
+        view=view,
+    ).tell(as_json=as_json)
+
+
+def _compose(commands: InputFile, server_id: ServerId, header: Header) -> bytes:
+    """Return the composed message; there is nobody who could give values to variables."""
+    template = compile_source(
+        commands.read(DEFAULT_LIMITS.xml_octets), server_id, header, read_file=_files_beside(commands)
+    )
+    if template.variables:
+        names = ", ".join(template.variables)
+        detail = "variables without a value; write $${ for the characters themselves"
+        raise DmError("commands to issue", detail, found=names)
+    return template.fill({})
+
+
+def _files_beside(commands: InputFile) -> Callable[[str], bytes]:
+    """Return a reader of files that commands name, seen from the directory of the commands."""
+    folder = os.path.dirname(commands.path) or os.curdir  # noqa: PTH120 - a path as given, for the lines about it
+
+    def read(name: str) -> bytes:
+        octets = InputFile(os.path.join(folder, name)).read(DEFAULT_LIMITS.xml_octets)  # noqa: PTH118 - same
+        if len(octets) > DEFAULT_LIMITS.xml_octets:
+            raise LimitExceededError(name, "xml_octets", DEFAULT_LIMITS.xml_octets)
+        return octets
+
+    return read
 
 
 def _check_usage(
-    commands: InputFile,
-    key_file: InputFile | None,
-    key_password_env: str | None,
-    secret_env: str | None,
-    output: str,
-    *,
-    as_json: bool,
+    signer: KeyAccess, commands: InputFile, output: str | None, *, lint_only: bool, explain: bool, as_json: bool
 ) -> None:
-    if (key_file is None) == (secret_env is None):
-        raise usage_error("give exactly one of --key and --secret-env")
-    if key_file is None and key_password_env is not None:
-        raise usage_error("--key-password-env goes with --key")
-    if key_file is not None and key_file.path == STDIN == commands.path:
-        raise usage_error("standard input cannot hold both COMMANDS and the key: give one of them as a file")
+    if lint_only and explain:
+        raise usage_error("--explain shows a signed message and --lint-only signs none: give one of them")
+    if lint_only:
+        return
+    signer.check(commands)
+    if output is None:
+        raise usage_error("the message needs a place: give -o FILE, or --lint-only")
     if output == STDOUT and as_json:
         raise usage_error("-o - and --json both want standard output: give -o FILE")
+    if output == STDOUT and explain:
+        raise usage_error("-o - and --explain both want standard output: give -o FILE")
     if output == STDOUT and stdout_is_terminal():
         raise usage_error("a message is binary and standard output is a terminal: give -o FILE")
-
-
-def _private_key(pem: bytes, password: Secret | None) -> SigningKey:
-    if len(pem) > KEY_FILE_OCTETS:
-        raise KeyMaterialError(f"larger than {KEY_FILE_OCTETS} octets: not a private key")
-    return PrivateSigningKey.from_pem(pem, password)
 
 
 def _method(key: SigningKey, name: str | None, policy: AlgorithmPolicy) -> SignatureAlgorithm:
