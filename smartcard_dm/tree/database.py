@@ -132,6 +132,7 @@ class Database:
         self.execute("PRAGMA synchronous = FULL")
         self.execute("PRAGMA foreign_keys = ON")
         self.execute("PRAGMA trusted_schema = OFF")
+        self.execute("PRAGMA secure_delete = ON")  # what was deleted may be a secret: its page is overwritten
         self.execute("PRAGMA temp_store = MEMORY")  # what savepoints keep may be secret, and needs no other disk
 
     def lay_out(self, fill: Callable[[Database], None]) -> None:

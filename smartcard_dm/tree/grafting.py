@@ -101,12 +101,11 @@ def implicit_parents(context: Context, line: Lineage) -> list[NodeRow]:
 
 
 def add_branch(context: Context, line: Lineage, branch: Sequence[DraftNode]) -> None:
-    """Add a branch at a place where nothing is, with the parents that are missing.
+    """Add a branch at a place that `want_new` did not refuse, with the parents that are missing.
 
     Raises:
         CommandRefused: nothing was added.
     """
-    want_new(context, line)
     parents = implicit_parents(context, line)
     chain = [*line.rows, *parents]
     rows = _with_acls(context, chain, branch)

@@ -449,16 +449,16 @@ def test_when_one_of_them_leaves_the_card_the_other_counts() -> None:
         assert synced(tree, card(account(A, left))).effects.diff == ()
 
 
-def test_an_account_of_the_card_beside_one_of_a_message_makes_two() -> None:
+def test_an_account_of_the_card_takes_the_place_of_one_that_a_message_added() -> None:
     tree = device()
     assert status(tree, send_object("Add", "./Inbox", account_object(C))) == 200
     assert push(tree, message(command("Get", item(".")), C)).report
-    synced(tree, card(account(A), account(B), account(C, "own")))
-    with pytest.raises(VerificationError) as caught:
-        push(tree, message(GET, C))
-    assert caught.value.rule is Rule.ACCOUNT_SEVERAL
-    assert statuses(tree, delete("./DMAcc/c")) == [200], "A added it, and repairs it"
+    done = synced(tree, card(account(A), account(B), account(C, "own")))
+    assert done.reconciled.added == ["./DMAcc/own"]
+    assert done.reconciled.removed == ["./DMAcc/c"]
+    assert done.effects.events == (), "the server had an account before and has one after"
     assert push(tree, message(command("Get", item(".")), C)).report
+    assert synced(tree, card(account(A), account(B), account(C, "own"))).effects.diff == ()
 
 
 def test_a_server_id_that_a_message_changed_is_not_looked_for_by_the_card() -> None:
