@@ -142,19 +142,19 @@ CASES: Final = (
     ),
     Case(R.INBOX_REFERENCE, "the Inbox itself", tree(account("com.example.b", leaf("PrefConRef", "./Inbox")))),
     Case(R.INBOX_REFERENCE, "outside", command("Replace", "./DMAcc/dms/PrefConRef", data="./Inbox/internet")),
-    Case(R.FORMAT, "unknown", command("Add", "./A", meta=fmt("text"), data="x")),
-    Case(R.FORMAT_MISSING, "a leaf", command("Add", "./A", data="x")),
-    Case(R.VALUE_MISSING, "Replace", command("Replace", "./A")),
-    Case(R.VALUE_MISSING, "an interior node without Format", command("Add", "./A")),
+    Case(R.FORMAT, "unknown", command("Add", "./N", meta=fmt("text"), data="x")),
+    Case(R.FORMAT_MISSING, "a leaf", command("Add", "./N", data="x")),
+    Case(R.VALUE_MISSING, "Replace", command("Replace", "./A/B")),
+    Case(R.VALUE_MISSING, "an interior node without Format", command("Add", "./N")),
     Case(R.VALUE_MISSING, "a property", command("Replace", "./A?prop=ACL")),
-    Case(R.VALUE, "int", command("Add", "./A", meta=fmt("int"), data="five")),
-    Case(R.VALUE, "int, 33 bit", command("Add", "./A", meta=fmt("int"), data="2147483648")),
-    Case(R.VALUE, "bool", command("Replace", "./A", meta=fmt("bool"), data="True")),
-    Case(R.VALUE, "bin", command("Replace", "./A", meta=fmt("bin"), data="not base64")),
-    Case(R.VALUE, "null", command("Add", "./A", meta=fmt("null"), data="x")),
-    Case(R.VALUE, "an interior node", command("Add", "./A", meta=INTERIOR, data="x")),
+    Case(R.VALUE, "int", command("Add", "./N", meta=fmt("int"), data="five")),
+    Case(R.VALUE, "int, 33 bit", command("Add", "./N", meta=fmt("int"), data="2147483648")),
+    Case(R.VALUE, "bool", command("Replace", "./A/B", meta=fmt("bool"), data="True")),
+    Case(R.VALUE, "bin", command("Replace", "./A/B", meta=fmt("bin"), data="not base64")),
+    Case(R.VALUE, "null", command("Add", "./N", meta=fmt("null"), data="x")),
+    Case(R.VALUE, "an interior node", command("Add", "./N", meta=INTERIOR, data="x")),
     Case(R.VALUE, "an interior node replaced", command("Replace", "./A", meta=INTERIOR, data="x")),
-    Case(R.VALUE, "another size", command("Add", "./A", meta=fmt("chr", size="<Size>3</Size>"), data="xy")),
+    Case(R.VALUE, "another size", command("Add", "./N", meta=fmt("chr", size="<Size>3</Size>"), data="xy")),
     Case(R.VALUE, "in an object", tree(node("x", leaf("y", "five", "int"), path=".", acl=ACL), target="./A")),
     Case(R.OBJECT_MALFORMED, "not XML", xml_tnds("MgmtTree")),
     Case(R.OBJECT_MALFORMED, "no node", tree()),
@@ -205,8 +205,8 @@ CLEAN: Final = (
     + command("Add", "./A/E", meta=INTERIOR)
     + command("Add", "./A/F", meta=fmt("null"))
     + command("Replace", "./A?prop=ACL", data=ACL)
-    + command("Replace", "./A?prop=Name", data="N")
     + command("Replace", "./A?prop=Title", data="N")
+    + command("Replace", "./W?prop=Name", data="N")
     + command("Delete", "./B")
     + f"<Sequence>{command('Delete', './C')}{command('Add', './C', meta=CHR, data='x')}</Sequence>"
     + command("Replace", "./DevDetail/Ext/Conf", data="x")
