@@ -52,6 +52,15 @@ class Limits:
     signature_xml_octets: int = 64 * KIB
     """Octets of a canonical SignedInfo and the characters of its SignatureValue. One with an RSA-4096 key has 1,500."""
 
+    encrypted_parts: int = 64
+    """EncryptedData in one message. Each asks the device's key once; a token needs about 0.1 s for that."""
+
+    encrypted_key_octets: int = 1024
+    """Octets of each value of an EncryptedKey: wrapped key, salt, attribute of ConcatKDF. RSA-8192 has 1,024."""
+
+    pbkdf2_iterations: int = 1_000_000
+    """Iterations of PBKDF2 in one message, those of all its keys and secrets together. Half a second of one core."""
+
     tlv_depth: int = 8
     """Nesting of BER-TLV structures on the card. PKCS#15 directories need 6."""
 

@@ -15,6 +15,7 @@ _5_2 = "OMA-TS-DM_Sessionless 5.2"
 _5_3 = "OMA-TS-DM_Sessionless 5.3"
 _5_5 = "OMA-TS-DM_Sessionless 5.5"
 _PROFILE = "Sessionless Signature Profile 1"
+_ENCRYPTION = "Sessionless Encryption Profile 1"
 _C1 = "DM-SM-C-001-M"
 _C4 = "DM-SM-C-004-M"
 _S2 = "DM-SM-S-002-M"
@@ -94,6 +95,16 @@ class Rule(Enum):
     REPLAY_FULL = ("replay.full", Step.REPLAY, "profile: D6", "")
 
     ENCRYPTED_UNSUPPORTED = ("encryption.unsupported", Step.DECRYPT, _5_2, "")
+    ENCRYPTION_PLACE = ("encryption.place", Step.DECRYPT, f"{_ENCRYPTION} 2", "")
+    ENCRYPTION_FORM = ("encryption.form", Step.DECRYPT, f"{_ENCRYPTION} 3", "")
+    ENCRYPTION_METHOD = ("encryption.method", Step.DECRYPT, f"{_ENCRYPTION} 4", "")
+    ENCRYPTION_KEY_NONE = ("encryption.key-none", Step.DECRYPT, f"{_ENCRYPTION} 5", "")
+    ENCRYPTION_KEY_NAME = ("encryption.key-name", Step.DECRYPT, f"{_ENCRYPTION} 5", "")
+    ENCRYPTION_KEY_UNUSABLE = ("encryption.key-unusable", Step.DECRYPT, f"{_ENCRYPTION} 5", "")
+    ENCRYPTION_FAILED = ("encryption.failed", Step.DECRYPT, f"{_ENCRYPTION} 7", "")
+    ENCRYPTION_PLAINTEXT = ("encryption.plaintext", Step.DECRYPT, f"{_ENCRYPTION} 8", "")
+    ENCRYPTION_NESTED = ("encryption.nested", Step.DECRYPT, f"{_ENCRYPTION} 8", "")
+    ENCRYPTION_TOO_LARGE = ("encryption.too-large", Step.DECRYPT, f"{_ENCRYPTION} 9", "")
 
     COMMANDS_MALFORMED = ("commands.malformed", Step.MESSAGE, _5_2, _C1)
 

@@ -20,7 +20,8 @@ from smartcard_dm.xmlsec.algorithms import XMLENC
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from smartcard_dm.dm import ServerId
+    from smartcard_dm.dm import DmAccount, ServerId
+    from smartcard_dm.trust.policy import Policy
 
 _XMLENC: Final = XMLENC.encode()
 _ENCRYPTED: Final = re.compile(rb"<[^ <>/]+ xmlns=\"" + re.escape(_XMLENC) + rb"\"")
@@ -57,13 +58,41 @@ class ReplayGuard(Protocol):
 
 
 class Decryptor(Protocol):
-    """Turns a verified message into one without encrypted parts."""
+    """Turns a verified message into one without encrypted parts.
 
-    def decrypt(self, octets: bytes) -> tuple[bytes, str]:
+    It is asked in step 11 only: whatever it opens was signed by the account's server, so nobody else can use its
+    answers as an oracle.
+    """
+
+    def decrypt(self, octets: bytes, account: DmAccount, policy: Policy) -> tuple[bytes, str]:
         """Return the canonical octets to read commands from, and what was established, or refuse.
 
         Args:
             octets: the verified canonical octets.
+            account: the one account that the message was matched with.
+            policy: the verifier's.
+
+        Raises:
+            VerificationError: a rule of step 11.
+        """
+
+    def content_opener(self, account: DmAccount, policy: Policy) -> ContentOpener:
+        """Return what opens the encrypted content of one verified message (content trust).
+
+        Args:
+            account: the one account that the message was matched with.
+            policy: the verifier's.
+        """
+
+
+class ContentOpener(Protocol):
+    """Opens the encrypted content of one message; what that costs is bounded for all of it together."""
+
+    def open(self, octets: bytes) -> tuple[bytes, str]:
+        """Return what an EncryptedData of content trust holds, and how it was opened, or refuse.
+
+        Args:
+            octets: one EncryptedData element, XML, from a verified message.
 
         Raises:
             VerificationError: a rule of step 11.
@@ -81,10 +110,19 @@ class NoReplayMemory:
 class NoDecryption:
     """Has no key: a message with encrypted parts is refused as unsupported."""
 
-    def decrypt(self, octets: bytes) -> tuple[bytes, str]:
+    def decrypt(self, octets: bytes, account: DmAccount, policy: Policy) -> tuple[bytes, str]:  # noqa: ARG002 - the protocol's
         """Return `octets` when nothing in them is encrypted."""
         if _XMLENC in octets and _ENCRYPTED.search(octets) is not None:
             raise VerificationError(
                 Rule.ENCRYPTED_UNSUPPORTED, "the message has encrypted parts and no decryption key was given"
             )
         return octets, "nothing is encrypted"
+
+    def content_opener(self, account: DmAccount, policy: Policy) -> ContentOpener:  # noqa: ARG002
+        """Return what refuses all content."""
+        return _NoContent()
+
+
+class _NoContent:
+    def open(self, octets: bytes) -> tuple[bytes, str]:  # noqa: ARG002
+        raise VerificationError(Rule.ENCRYPTED_UNSUPPORTED, "the content is encrypted and no decryption key was given")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.trust.transport import OnlyTransports, TransportKind
+from smartcard_dm.xmlsec.encryption_policy import EncryptionPolicy
 from smartcard_dm.xmlsec.policy import AlgorithmPolicy
 
 if TYPE_CHECKING:
@@ -30,16 +31,19 @@ class Policy:
     """Which transports are good enough."""
     limits: Limits
     """Bounds of everything that is parsed."""
+    encryption: EncryptionPolicy
+    """Encryption algorithms, key sizes."""
 
     @classmethod
     def default(cls) -> Self:
-        """SHA-2, RSA of 2048 bits or more, messages handed over locally."""
-        return cls("default", AlgorithmPolicy.default(), _LOCAL_ONLY, DEFAULT_LIMITS)
+        """SHA-2, RSA of 2048 bits or more, AES-GCM and OAEP, messages handed over locally."""
+        return cls("default", AlgorithmPolicy.default(), _LOCAL_ONLY, DEFAULT_LIMITS, EncryptionPolicy.default())
 
     @classmethod
     def oma_1_2_legacy(cls) -> Self:
-        """The default and SHA-1, as OMA-TS-DM_Security-V1_2_1 mandates it; for labs with old servers."""
-        return cls("oma_1_2_legacy", AlgorithmPolicy.oma_1_2_legacy(), _LOCAL_ONLY, DEFAULT_LIMITS)
+        """The default with SHA-1, AES-CBC and rsa-1_5, as OMA-TS-DM_Security-V1_2_1 mandates them; for old servers."""
+        encryption = EncryptionPolicy.oma_1_2_legacy()
+        return cls("oma_1_2_legacy", AlgorithmPolicy.oma_1_2_legacy(), _LOCAL_ONLY, DEFAULT_LIMITS, encryption)
 
 
 _LOCAL_ONLY = OnlyTransports(frozenset({TransportKind.LOCAL}))

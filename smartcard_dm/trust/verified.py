@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.dm import DmAccount, DmMessage, ServerId
     from smartcard_dm.rules import Step
+    from smartcard_dm.trust.content import ContentTrust
     from smartcard_dm.trust.transport import Transport
     from smartcard_dm.xmlsec.algorithms import SignatureAlgorithm
 
@@ -49,7 +50,19 @@ class VerifiedMessage:
         TypeError: on construction by anybody but the verifier.
     """
 
-    __slots__ = ("_account", "_at", "_digest", "_message", "_octets", "_read", "_signature", "_steps", "_transport")
+    __slots__ = (
+        "_account",
+        "_at",
+        "_content",
+        "_digest",
+        "_judge",
+        "_message",
+        "_octets",
+        "_read",
+        "_signature",
+        "_steps",
+        "_transport",
+    )
 
     def __init__(
         self,
@@ -57,6 +70,7 @@ class VerifiedMessage:
         *,
         account: DmAccount,
         read: Callable[[], DmMessage],
+        judge: Callable[[DmMessage], tuple[ContentTrust, ...]],
         octets: bytes,
         digest: bytes,
         signature: SignatureEvidence,
@@ -69,6 +83,8 @@ class VerifiedMessage:
         self._account = account
         self._read = read
         self._message: DmMessage | None = None
+        self._judge = judge
+        self._content: tuple[ContentTrust, ...] | None = None
         self._octets = octets
         self._digest = digest
         self._signature = signature
@@ -104,6 +120,17 @@ class VerifiedMessage:
         if self._message is None:
             self._message = self._read()
         return self._message
+
+    @property
+    def content_trust(self) -> tuple[ContentTrust, ...]:
+        """Who vouches for signed or encrypted content of items, apart from this message; raises as `message`.
+
+        It is judged at the first time of asking, and changes nothing: content that is refused is still an item of a
+        verified message.
+        """
+        if self._content is None:
+            self._content = self._judge(self.message)
+        return self._content
 
     @property
     def command_count(self) -> int:

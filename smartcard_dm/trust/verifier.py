@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.dm import DmAccount, DmMessage, ServerId
     from smartcard_dm.trust.account_keys import AccountKeys
+    from smartcard_dm.trust.content import ContentTrust
     from smartcard_dm.trust.credentials import Credentials, UnusableAccount
     from smartcard_dm.trust.points import Decryptor, ReplayGuard
     from smartcard_dm.trust.policy import Policy
@@ -129,7 +130,7 @@ class Verifier:
             digest = DigestAlgorithm.SHA256.digest(shape.octets)
             identity = MessageIdentity(claimed, shape.session_id, shape.msg_id, digest)
             passed(StepPassed(Step.REPLAY, self._replay.check(identity, at)))
-            readable, established = self._decryptor.decrypt(shape.octets)
+            readable, established = self._decryptor.decrypt(shape.octets, account, self._policy)
             passed(StepPassed(Step.DECRYPT, established))
             passed(StepPassed(Step.MESSAGE, f"{len(readable)} verified octets, from which alone commands are read"))
         except VerificationError as error:
@@ -138,6 +139,7 @@ class Verifier:
             SEAL,
             account=account,
             read=partial(self._read_message, readable, claimed, account),
+            judge=partial(self._judge_content, keys, account),
             octets=readable,
             digest=digest,
             signature=SignatureEvidence(method, key.origin),
@@ -205,6 +207,13 @@ class Verifier:
         if not valid:
             raise VerificationError(Rule.KEY_NOT_VALID_NOW, "; ".join(outside))
         return valid, (*outside, *found.problems)
+
+    def _judge_content(
+        self, keys: Sequence[TrustedKey], account: DmAccount, message: DmMessage
+    ) -> tuple[ContentTrust, ...]:
+        from smartcard_dm.trust.content import judge_content  # noqa: PLC0415 - few ask, and loading it takes time
+
+        return judge_content(message, account=account, keys=keys, policy=self._policy, decryptor=self._decryptor)
 
     def _read_message(self, octets: bytes, server_id: ServerId, account: DmAccount) -> DmMessage:
         try:

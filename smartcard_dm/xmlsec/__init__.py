@@ -1,9 +1,11 @@
-"""The signature profile: XML Signature reduced to what a sessionless message needs, and nothing else.
+"""The signature and the encryption profile: what a sessionless message needs of XML Signature and XML Encryption.
 
-Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md.
+Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md; docs/encryption-profile.md. Modules that encrypt and decrypt
+are imported by name, so that what only verifies does not load them.
 """
 
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm, KeyFamily, SignatureAlgorithm
+from smartcard_dm.xmlsec.encryption_policy import EncryptionPolicy
 from smartcard_dm.xmlsec.keys import TrustedKey
 from smartcard_dm.xmlsec.policy import AlgorithmPolicy
 from smartcard_dm.xmlsec.sign import sign_message
@@ -12,6 +14,7 @@ from smartcard_dm.xmlsec.signing_keys import PrivateSigningKey, SecretSigningKey
 __all__ = [
     "AlgorithmPolicy",
     "DigestAlgorithm",
+    "EncryptionPolicy",
     "KeyFamily",
     "PrivateSigningKey",
     "SecretSigningKey",

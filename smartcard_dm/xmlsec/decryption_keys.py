@@ -4,7 +4,7 @@ Guarantees: what a key opens is a `Secret`; what it does not open gives one erro
 wrong; nothing of a key is printed. Leaves to its caller: reading the file. A key that never leaves a token implements
 the same protocol elsewhere.
 
-Spec: XML Encryption 1.1, 5.5 (key transport); RFC 8017, 7.1 and 7.2; docs/encryption-profile.md, 4.
+Spec: XML Encryption 1.1, 5.5 (key transport); RFC 8017, 7.1 and 7.2; docs/encryption-profile.md, 5.
 """
 
 from __future__ import annotations

@@ -382,8 +382,8 @@ def test_commands_are_read_once() -> None:
 
 def test_step_12_refuses_octets_that_name_another_server() -> None:
     class Swapping(NoDecryption):
-        def decrypt(self, octets: bytes) -> tuple[bytes, str]:
-            super().decrypt(octets)
+        def decrypt(self, octets: bytes, account: DmAccount, policy: Policy) -> tuple[bytes, str]:
+            super().decrypt(octets, account, policy)
             return octets.replace(SERVER_ID.encode(), b"com.example.other"), "swapped"
 
     judge = Verifier(Credentials(None, (account(),), ()), policy=Policy.default(), decryptor=Swapping())
@@ -404,6 +404,7 @@ def test_nobody_else_builds_a_verified_message() -> None:
             object(),
             account=message.account,
             read=lambda: message.message,
+            judge=lambda _: (),
             octets=message.octets,
             digest=message.digest,
             signature=message.signature,
