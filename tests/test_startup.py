@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"asn1crypto", "cryptography", "jsonschema", "lxml", "rich", "smartcard", "vendor_pcsc", "yaml"}
+HEAVY = {"asn1crypto", "cryptography", "jsonschema", "lxml", "pkcs11", "rich", "smartcard", "vendor_pcsc", "yaml"}
 LIGHT = {
     "smartcard_dm",
     "smartcard_dm.cli",
@@ -28,8 +28,8 @@ import sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] == 'smartcard':
-            raise ImportError('the module smartcard is blocked')
+        if name.partition('.')[0] in {'smartcard', 'pkcs11'}:
+            raise ImportError(f'the module {name} is blocked')
 
 sys.meta_path.insert(0, Blocked())
 """
@@ -72,6 +72,12 @@ def test_importing_the_package_imports_nothing_else() -> None:
     found = modules("import smartcard_dm")
     assert heavy(found) == set()
     assert {name for name in found if name.startswith("smartcard_dm")} == {"smartcard_dm"}
+
+
+def test_a_key_in_a_file_signs_without_the_binding_for_tokens() -> None:
+    arguments = ["issue", "fixtures/messages/commands.xml", "--server-id", "a", "--key", "fixtures/keys/dms-rsa.pem"]
+    code = f"{BLOCKED}\nfrom smartcard_dm.cli.main import main\nmain({[*arguments, '-o', '/dev/null']!r})"
+    assert "signed with rsa-sha256" in python(code)
 
 
 def test_every_public_name_works_without_pyscard() -> None:

@@ -33,7 +33,6 @@ from smartcard_dm.dm import parse_message
 from smartcard_dm.errors import DecodeError, LimitExceededError, UnsupportedError, VerificationError
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.account_keys import account_keys
-from smartcard_dm.trust.content import judge_content
 from smartcard_dm.trust.points import MessageIdentity, NoDecryption, NoReplayMemory
 from smartcard_dm.trust.shape import check_encoding, check_shape, read_server_id
 from smartcard_dm.trust.verified import SEAL, SignatureEvidence, StepPassed, VerifiedMessage, describe_account
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.dm import DmAccount, DmMessage, ServerId
     from smartcard_dm.trust.account_keys import AccountKeys
+    from smartcard_dm.trust.content import ContentTrust
     from smartcard_dm.trust.credentials import Credentials, UnusableAccount
     from smartcard_dm.trust.points import Decryptor, ReplayGuard
     from smartcard_dm.trust.policy import Policy
@@ -139,7 +139,7 @@ class Verifier:
             SEAL,
             account=account,
             read=partial(self._read_message, readable, claimed, account),
-            judge=partial(judge_content, account=account, keys=keys, policy=self._policy, decryptor=self._decryptor),
+            judge=partial(self._judge_content, keys, account),
             octets=readable,
             digest=digest,
             signature=SignatureEvidence(method, key.origin),
@@ -207,6 +207,13 @@ class Verifier:
         if not valid:
             raise VerificationError(Rule.KEY_NOT_VALID_NOW, "; ".join(outside))
         return valid, (*outside, *found.problems)
+
+    def _judge_content(
+        self, keys: Sequence[TrustedKey], account: DmAccount, message: DmMessage
+    ) -> tuple[ContentTrust, ...]:
+        from smartcard_dm.trust.content import judge_content  # noqa: PLC0415 - few ask, and loading it takes time
+
+        return judge_content(message, account=account, keys=keys, policy=self._policy, decryptor=self._decryptor)
 
     def _read_message(self, octets: bytes, server_id: ServerId, account: DmAccount) -> DmMessage:
         try:

@@ -1,12 +1,10 @@
 """The signature and the encryption profile: what a sessionless message needs of XML Signature and XML Encryption.
 
-Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md; docs/encryption-profile.md.
+Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md; docs/encryption-profile.md. Modules that encrypt and decrypt
+are imported by name, so that what only verifies does not load them.
 """
 
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm, KeyFamily, SignatureAlgorithm
-from smartcard_dm.xmlsec.decryption_keys import DecryptionKey, PrivateDecryptionKey
-from smartcard_dm.xmlsec.encrypt import CertificateRecipient, Recipient, SecretRecipient
-from smartcard_dm.xmlsec.encryption_algorithms import BlockCipher, KeyTransport, KeyWrap
 from smartcard_dm.xmlsec.encryption_policy import EncryptionPolicy
 from smartcard_dm.xmlsec.keys import TrustedKey
 from smartcard_dm.xmlsec.policy import AlgorithmPolicy
@@ -15,18 +13,10 @@ from smartcard_dm.xmlsec.signing_keys import PrivateSigningKey, SecretSigningKey
 
 __all__ = [
     "AlgorithmPolicy",
-    "BlockCipher",
-    "CertificateRecipient",
-    "DecryptionKey",
     "DigestAlgorithm",
     "EncryptionPolicy",
     "KeyFamily",
-    "KeyTransport",
-    "KeyWrap",
-    "PrivateDecryptionKey",
     "PrivateSigningKey",
-    "Recipient",
-    "SecretRecipient",
     "SecretSigningKey",
     "SignatureAlgorithm",
     "SigningKey",

@@ -57,7 +57,8 @@ _CONCAT_PARAMS: Final = clark(XMLENC11, "ConcatKDFParams")
 _PBKDF2_PARAMS: Final = tuple(clark(XMLENC11, name) for name in ("Salt", "IterationCount", "KeyLength", "PRF"))
 _OTHER_INFO: Final = ("AlgorithmID", "PartyUInfo", "PartyVInfo", "SuppPubInfo", "SuppPrivInfo")
 _DECIMAL: Final = re.compile(r"[1-9][0-9]{0,9}")
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+_HEX: Final = re.compile(r"(?:[0-9A-F]{2})*")
+"""hexBinary in its canonical spelling (XML Schema 1.0, part 2, 3.2.15.2): no second spelling of one value."""
 _ANY_DIGEST: Final = frozenset(DigestAlgorithm)
 _SHA2: Final = _ANY_DIGEST - {DigestAlgorithm.SHA1}
 MINIMUM_ITERATIONS: Final = 1000
