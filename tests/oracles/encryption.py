@@ -6,10 +6,11 @@ import ctypes
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xmlsec
 
+from smartcard_dm.secret import Secret
 from smartcard_dm.trust.credentials import Credentials
 from smartcard_dm.trust.message_decryption import MessageDecryptor
 from smartcard_dm.trust.policy import Policy
@@ -27,7 +28,6 @@ from tests.materials import NOW, SHARED_SECRET
 from tests.trust.device import account
 
 if TYPE_CHECKING:
-    from smartcard_dm.secret import Secret
     from smartcard_dm.xmlsec.encrypt import Recipient
 
 LEGACY = EncryptionPolicy.oma_1_2_legacy()
@@ -57,16 +57,17 @@ TRANSPORTS = [
     Way("rsa-oaep-mgf1p-sha512", KeyTransport.RSA_OAEP_MGF1P, DigestAlgorithm.SHA512),
     Way("rsa-1_5", KeyTransport.RSA_1_5),
 ]
+DERIVATIONS: list[tuple[str, ConcatKdf | Pbkdf2]] = [
+    *(
+        (f"concatkdf-{digest.identifier}", ConcatKdf(digest, b"\x12\x34", b"ALICE", b"BOB", b"n" * 16, b"private"))
+        for digest in (DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512)
+    ),
+    *((f"pbkdf2-{prf.identifier}", Pbkdf2(prf, b"0123456789abcdef", 1000)) for prf in Prf),
+]
 WRAPS = [
     Way(f"{wrap.identifier}-{name}", wrap=wrap, derivation=derivation)
     for wrap in KeyWrap
-    for name, derivation in [
-        *(
-            (f"concatkdf-{digest.identifier}", ConcatKdf(digest, b"\x12\x34", b"ALICE", b"BOB", b"n" * 16, b"private"))
-            for digest in (DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgorithm.SHA512)
-        ),
-        *((f"pbkdf2-{prf.identifier}", Pbkdf2(prf, b"0123456789abcdef", 1000)) for prf in Prf),
-    ]
+    for name, derivation in DERIVATIONS
 ]
 
 
@@ -84,7 +85,7 @@ def recipient(way: Way) -> Recipient:
 
 def template(way: Way, cipher: BlockCipher, type_: EncryptedType) -> bytes:
     """Return an EncryptedData without values, for a library to fill."""
-    handed = recipient(way).hand_over(materials.Secret(bytes(cipher.key_octets)))
+    handed = recipient(way).hand_over(Secret(bytes(cipher.key_octets)))
     full = write_encrypted_data(EncryptedData(type_, cipher, handed, b"any"))
     while b"<CipherValue>" in full:
         before, _, rest = full.partition(b"<CipherValue>")
@@ -103,7 +104,7 @@ def device(*, policy: Policy | None = None, key: PrivateDecryptionKey | None = N
 
 
 @cache
-def _derivation_key_data(name: str) -> object:
+def _derivation_key_data(name: str) -> Any:  # noqa: ANN401 - the binding's own type is private
     """Return python-xmlsec's constant for a kind of key that its library knows and the binding has no name for.
 
     A constant is an object of three words: count of references, type, and the library's description of the kind.

@@ -1,7 +1,7 @@
 """python-xmlsec decrypts what is encrypted here, and what it encrypts opens here: every algorithm of the profile.
 
-Its library, xmlsec 1.3, knows all of them. Python names for the two key derivations are missing in the binding; the test
-gives it the library's own descriptions of them.
+Its library, xmlsec 1.3, knows all of them. Python names for the two key derivations are missing in the binding; the
+test gives it the library's own descriptions of them.
 """
 
 from __future__ import annotations

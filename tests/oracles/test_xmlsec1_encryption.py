@@ -1,7 +1,7 @@
 """xmlsec1, the program of Debian 12 (xmlsec 1.2), both ways, for every algorithm of the profile that it knows.
 
-It knows neither rsa-oaep of XML Encryption 1.1 nor its key derivations, nor DigestMethod in rsa-oaep-mgf1p; python-xmlsec
-brings a newer library for those. For key wrap it gets the wrapping key, which hashlib derives.
+It knows neither rsa-oaep of XML Encryption 1.1 nor its key derivations, nor a digest but SHA-1 in rsa-oaep-mgf1p;
+python-xmlsec brings a newer library for those. For key wrap it gets the wrapping key, which hashlib derives.
 """
 
 from __future__ import annotations
