@@ -26,7 +26,7 @@ from smartcard_dm.tree.objects import ObjectRegister
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from smartcard_dm.dm.description import DescribedBranch
     from smartcard_dm.tree.nodes import NodeRow
@@ -121,6 +121,17 @@ class Descriptions:
             return False
         above = (self.of(names[:length], types[: length + 1]) for length in range(1, len(names)))
         return all(known is None or known.description is ANYTHING or known.description.is_permanent for known in above)
+
+    def permanent(self) -> Iterator[tuple[tuple[str, ...], NodeDescription]]:
+        """Yield the nodes that files say are permanent and always there, with their places, parents first."""
+        for branch in reversed(self._branches):
+            rest = [(branch.parent.segments, branch.node)]
+            while rest:
+                above, node = rest.pop()
+                if node.name and node.is_permanent and node.occurrence.is_required:
+                    names = (*above, node.name)
+                    yield names, node
+                    rest += [(names, child) for child in reversed(node.children)]
 
     def object_root(self, names: Sequence[str], types: Sequence[str]) -> int:
         """Return how many names lead to the own node of the object that a place belongs to; 0 for none."""

@@ -164,12 +164,10 @@ class Nodes:
         """Return the nodes that have an ACL of their own."""
         return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE acl <> '' ORDER BY id", ()))  # noqa: S608
 
-    def named(self, name: str, value: str) -> list[NodeRow]:
-        """Return the leaves of this name that have this value."""
-        where = "value = ? AND path LIKE ? ESCAPE '!'"
-        pattern = "%/" + name.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value, pattern))  # noqa: S608
-        return [row for row in rows if row.name == name]
+    def server_ids(self, value: str) -> list[NodeRow]:
+        """Return the leaves called ServerID that have this value, wherever they are; an index finds them."""
+        where = "path GLOB '*/ServerID' AND value = ?"
+        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value,)))  # noqa: S608
 
     def count(self) -> int:
         """Return how many nodes there are, the root included."""
