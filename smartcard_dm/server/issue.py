@@ -18,6 +18,8 @@ from smartcard_dm.server.header import Header
 from smartcard_dm.xmlsec import AlgorithmPolicy, sign_message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smartcard_dm.dm import ServerId
     from smartcard_dm.limits import Limits
     from smartcard_dm.xmlsec import DigestAlgorithm, SignatureAlgorithm, SigningKey
@@ -34,9 +36,12 @@ def issue(
     key_name: str | None = None,
     policy: AlgorithmPolicy | None = None,
     version: str = "1.2",
+    encrypt: Callable[[bytes], bytes] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
-    """Return a sessionless message: composed, signed as a whole, encoded; `lint` says before whether it is worth it.
+    """Return a sessionless message: composed, encrypted where it is asked for, signed as a whole, encoded.
+
+    `lint` says before whether it is worth it.
 
     Args:
         commands: a SyncML document or a bare SyncBody, XML.
@@ -48,6 +53,7 @@ def issue(
         key_name: written as KeyName.
         policy: what may be signed with; default is SHA-2 only.
         version: WBXML version, "1.1", "1.2" or "1.3".
+        encrypt: turns the composed message into one with encrypted parts, such as a call of `encrypt_body`.
         limits: bounds of the result.
 
     Raises:
@@ -58,6 +64,8 @@ def issue(
         WbxmlError: the message has no WBXML form.
     """
     xml = compose(commands, server_id, replace(header or Header(), version=version), limits=limits)
+    if encrypt is not None:
+        xml = encrypt(xml)
     return sign_and_encode(
         xml,
         key,
