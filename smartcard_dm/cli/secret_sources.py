@@ -47,7 +47,7 @@ def secret_from_file(path: str | None, option: str, at_most: int = SECRET_FILE_O
 
 
 def secret_from_descriptor(descriptor: int, option: str, what: str, at_most: int = PIN_OCTETS) -> Secret:
-    """Return the secret that a file descriptor gives until its end, or until the first read that is short of a line.
+    """Return the secret that a file descriptor gives at the first read; its other end may stay open.
 
     Raises:
         click.UsageError: it cannot be read, is empty or too long.
