@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from smartcard_dm.errors import DecryptionError, KeyMaterialError, TokenError
+from smartcard_dm.rules import Rule
 from smartcard_dm.secret import Secret
+from smartcard_dm.server.encrypt import encrypt_body
 from smartcard_dm.tokens import TokenDecryptionKey
-from smartcard_dm.xmlsec import DigestAlgorithm
-from tests.tokens.lab import PIN
+from smartcard_dm.trust.credentials import Credentials
+from smartcard_dm.trust.message_decryption import MessageDecryptor
+from smartcard_dm.trust.policy import Policy
+from smartcard_dm.trust.verifier import Verifier
+from smartcard_dm.xmlsec import DigestAlgorithm, EncryptionPolicy
+from smartcard_dm.xmlsec.encrypt import CertificateRecipient
+from smartcard_dm.xmlsec.encryption_algorithms import BlockCipher, KeyTransport
+from tests.materials import MESSAGE, NOW
+from tests.tokens.lab import PIN, certificate_of
+from tests.trust.device import account, refused, signed, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,3 +128,43 @@ def test_a_token_that_left_is_no_wrong_ciphertext(tokens: TokenLab, monkeypatch:
         monkeypatch.delenv("MODULE_FAULTS")
         with pytest.raises(TokenError, match="was removed"):
             key.decrypt_pkcs1(bytes(256), substitute=SUBSTITUTE)
+
+
+# The whole way: encrypted to the token's certificate, signed, encoded, verified, opened on the token in step 11.
+
+
+def sent_to(certificate: bytes, method: KeyTransport, digest: DigestAlgorithm) -> bytes:
+    policy = EncryptionPolicy.oma_1_2_legacy()
+    to = CertificateRecipient.from_certificate(certificate, at=NOW, method=method, digest=digest, policy=policy)
+    return signed(encrypt_body(MESSAGE, to, random=os.urandom, cipher=BlockCipher.AES256_GCM))
+
+
+def device(key: DecryptionKey) -> Verifier:
+    decryptor = MessageDecryptor(device_key=key, random=os.urandom)
+    return Verifier(Credentials(None, (account(),), ()), policy=Policy.oma_1_2_legacy(), decryptor=decryptor)
+
+
+@pytest.mark.parametrize(
+    ("label", "method"),
+    [
+        ("rsa-2048", KeyTransport.RSA_OAEP_MGF1P),
+        ("rsa-3072", KeyTransport.RSA_OAEP_MGF1P),
+        ("rsa-2048", KeyTransport.RSA_1_5),
+    ],
+)
+def test_a_message_for_the_device_opens_with_the_key_on_its_token(
+    tokens: TokenLab, label: str, method: KeyTransport
+) -> None:
+    xml = sent_to(certificate_of(tokens.public_key(label)), method, SHA1)
+    with TokenDecryptionKey.open(tokens.uri(label), PIN) as key:
+        message = verify(xml, device(key))
+    assert message.octets == MESSAGE
+
+
+def test_a_message_for_another_device_or_another_hash_is_refused_at_step_11(
+    tokens: TokenLab, key: DecryptionKey
+) -> None:
+    theirs = sent_to(certificate_of(tokens.public_key("rsa-3072")), KeyTransport.RSA_OAEP_MGF1P, SHA1)
+    sha256 = sent_to(certificate_of(tokens.public_key("rsa-2048")), KeyTransport.RSA_OAEP_MGF1P, DigestAlgorithm.SHA256)
+    assert refused(theirs, device(key)).rule is Rule.ENCRYPTION_FAILED
+    assert refused(sha256, device(key)).rule is Rule.ENCRYPTION_KEY_UNUSABLE
