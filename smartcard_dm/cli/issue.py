@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from smartcard_dm.cli.addresses import SERVER_ID
 from smartcard_dm.cli.exits import reported
-from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
-from smartcard_dm.cli.options import TEXT, json_option, policy_option, secret_from_environment, wbxml_version_option
+from smartcard_dm.cli.inputs import INPUT_FILE
+from smartcard_dm.cli.key_access import key_options
+from smartcard_dm.cli.options import TEXT, json_option, policy_option, wbxml_version_option
 from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_terminal, write_octets
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.errors import KeyMaterialError, LimitExceededError
+from smartcard_dm.errors import LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.report.forms import issued_form
 from smartcard_dm.server import Header, issue
 from smartcard_dm.trust.policy import POLICIES
-from smartcard_dm.xmlsec import PrivateSigningKey, SecretSigningKey
 from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
     from smartcard_dm.cli.inputs import InputFile
+    from smartcard_dm.cli.key_access import KeyAccess
     from smartcard_dm.dm import ServerId
-    from smartcard_dm.secret import Secret
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
-
-KEY_FILE_OCTETS: Final = 64 * 1024
-"""Octets of a private key's file. An RSA key of 16,384 bits needs 13,000."""
-
-
-_KEY_ADVICE: Final = "give a PEM private key, and its password with --key-password-env if it has one"
 
 
 @click.command()
@@ -50,15 +44,7 @@ _KEY_ADVICE: Final = "give a PEM private key, and its password with --key-passwo
     metavar="FILE",
     help="Where the message goes; - is standard output, unless it is a terminal.",
 )
-@click.option(
-    "--key",
-    "key_file",
-    type=INPUT_FILE,
-    metavar="PEM",
-    help="File of the private key: RSA, EC (P-256, P-384, P-521) or Ed25519.",
-)
-@click.option("--key-password-env", metavar="NAME", help="Environment variable with the password of the private key.")
-@click.option("--secret-env", metavar="NAME", help="Environment variable with the shared secret, for an HMAC.")
+@key_options
 @click.option(
     "--algorithm",
     type=click.Choice(list(SIGNATURE_BY_NAME)),
@@ -82,9 +68,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     *,
     server_id: ServerId,
     output: str,
-    key_file: InputFile | None,
-    key_password_env: str | None,
-    secret_env: str | None,
+    signer: KeyAccess,
     algorithm: str | None,
     key_name: str | None,
     policy_name: str,
@@ -106,19 +90,12 @@ def command(  # noqa: PLR0913 - one argument for each option
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    _check_usage(commands, key_file, key_password_env, secret_env, output, as_json=as_json)
-    secret = secret_from_environment(secret_env, "--secret-env")
-    password = secret_from_environment(key_password_env, "--key-password-env")
+    signer.check(commands)
+    _check_output(output, as_json=as_json)
     policy = POLICIES[policy_name]().algorithms
     source = commands.read(DEFAULT_LIMITS.xml_octets)
-    key: SigningKey
-    if key_file is not None:
-        pem = key_file.read(KEY_FILE_OCTETS)
-        with reported(as_json=as_json, thing=key_file.name, advice=_KEY_ADVICE):
-            key = _private_key(pem, password)
-    else:
-        assert secret is not None  # noqa: S101 - exactly one of --key and --secret-env was checked for
-        key = SecretSigningKey(secret)
+    with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
+        key = signer.load()
     method = _method(key, algorithm, policy)
     with reported(as_json=as_json, thing=commands.name):
         if len(source) > DEFAULT_LIMITS.xml_octets:
@@ -140,31 +117,11 @@ def command(  # noqa: PLR0913 - one argument for each option
         print_text(f"{output}: {len(message)} octets from {server_id}, signed with {method.identifier}", wrap=False)
 
 
-def _check_usage(
-    commands: InputFile,
-    key_file: InputFile | None,
-    key_password_env: str | None,
-    secret_env: str | None,
-    output: str,
-    *,
-    as_json: bool,
-) -> None:
-    if (key_file is None) == (secret_env is None):
-        raise usage_error("give exactly one of --key and --secret-env")
-    if key_file is None and key_password_env is not None:
-        raise usage_error("--key-password-env goes with --key")
-    if key_file is not None and key_file.path == STDIN == commands.path:
-        raise usage_error("standard input cannot hold both COMMANDS and the key: give one of them as a file")
+def _check_output(output: str, *, as_json: bool) -> None:
     if output == STDOUT and as_json:
         raise usage_error("-o - and --json both want standard output: give -o FILE")
     if output == STDOUT and stdout_is_terminal():
         raise usage_error("a message is binary and standard output is a terminal: give -o FILE")
-
-
-def _private_key(pem: bytes, password: Secret | None) -> SigningKey:
-    if len(pem) > KEY_FILE_OCTETS:
-        raise KeyMaterialError(f"larger than {KEY_FILE_OCTETS} octets: not a private key")
-    return PrivateSigningKey.from_pem(pem, password)
 
 
 def _method(key: SigningKey, name: str | None, policy: AlgorithmPolicy) -> SignatureAlgorithm:
