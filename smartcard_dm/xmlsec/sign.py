@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smartcard_dm.xmlsec.policy import AlgorithmPolicy
     from smartcard_dm.xmlsec.signing_keys import SigningKey
 
+_START: Final = f'<SyncML xmlns="{SYNCML}">'.encode("ascii")
 _END: Final = b"</SyncML>"
 
 
@@ -51,6 +52,36 @@ def sign_message(
         raise WbxmlError("XML form of a message", "not a message", wanted="root SyncML", found=str(root.tag))
     if root.find(f".//{SIGNATURE}") is not None:
         raise WbxmlError("XML form of a message", "it holds a Signature already", place="/SyncML")
+    return sign_canonical(canonical(root), key, policy, algorithm=algorithm, digest=digest, key_name=key_name)
+
+
+def sign_canonical(
+    octets: bytes,
+    key: SigningKey,
+    policy: AlgorithmPolicy,
+    *,
+    algorithm: SignatureAlgorithm | None = None,
+    digest: DigestAlgorithm | None = None,
+    key_name: str | None = None,
+) -> bytes:
+    """Return what `sign_message` returns, for octets that are the canonical form of an unsigned message already.
+
+    Nothing is parsed here: octets of another form would be signed as they stand, and no verifier would accept them.
+
+    Args:
+        octets: what `server.compose` or `canonical` returned.
+        key: as in `sign_message`.
+        policy: as in `sign_message`.
+        algorithm: as in `sign_message`.
+        digest: as in `sign_message`.
+        key_name: as in `sign_message`.
+
+    Raises:
+        ValueError: the octets do not begin and end as a canonical message does.
+        KeyMaterialError: as in `sign_message`.
+    """
+    if not (octets.startswith(_START) and octets.endswith(_END)):
+        raise ValueError("wanted a message in canonical form, as compose returns it")
     algorithm = algorithm or key.default_algorithm
     digest = digest or algorithm.hash_algorithm
     check_family(key.family, algorithm)
@@ -59,7 +90,6 @@ def sign_message(
             f"policy {policy.name} does not allow {algorithm.identifier} with {digest.identifier}: "
             "no client on that policy would accept the message"
         )
-    octets = canonical(root)
     signed_info = build_signed_info(algorithm, digest, digest.digest(octets))
     signature = build_signature(signed_info, key.sign(algorithm, signed_info), key_name)
     # Canonical XML ends with the end tag of its root, and the root is SyncML in a default namespace.
