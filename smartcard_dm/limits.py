@@ -79,6 +79,9 @@ class Limits:
     accounts: int = 256
     """DM accounts taken from one card."""
 
+    target_octets: int = 256 * KIB
+    """Octets of one target in the file of a batch. One with a certificate has 3,000."""
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)

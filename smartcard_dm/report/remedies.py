@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from smartcard_dm.errors import (
+    BatchError,
     CardConnectionError,
     CardNotFoundError,
     CardReadError,
@@ -101,6 +102,6 @@ def remedy(error: SmartcardDmError) -> str:
     """Return what to do about an error, in one clause."""
     if isinstance(error, VerificationError):
         return _BY_RULE.get(error.rule, _SHAPE)
-    if isinstance(error, TreeError):
+    if isinstance(error, TreeError | BatchError):
         return error.advice
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "look at the card and its reader")
