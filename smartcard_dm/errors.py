@@ -12,6 +12,7 @@
     │   └── LimitExceededError   well-formed so far, larger than a bound of `Limits`
     ├── UnsupportedError         well-formed, deliberately not handled (docs/supported.md)
     ├── KeyMaterialError         a key, certificate or secret given by the caller cannot be used
+    ├── DecryptionError          a ciphertext that a key does not open, for whatever reason
     ├── CardError                the card or the way to it
     │   ├── CardConnectionError  reader, driver or transport
     │   ├── CardNotFoundError    "not there": no such application, file or object on this card
@@ -142,6 +143,13 @@ class UnsupportedError(SmartcardDmError):
 
 class KeyMaterialError(SmartcardDmError):
     """A key, certificate or secret given by the caller cannot be used."""
+
+
+class DecryptionError(SmartcardDmError):
+    """A ciphertext that a key does not open; it never says why, because the reason is what an oracle gives away."""
+
+    def __init__(self) -> None:
+        super().__init__("the key does not open it")
 
 
 class CardError(SmartcardDmError):

@@ -22,7 +22,7 @@ THIRD_PARTY: Final = {
     "card": set[str](),
     "credentials": set[str](),
     "personalise": {"cryptography"},
-    "server": {"lxml"},
+    "server": {"lxml", "yaml"},
     "tree": set[str](),
     "faces": {"click", "rich", "cryptography"},
 }

@@ -12,6 +12,15 @@ from smartcard_dm.dm.account_write import build_dmacc
 from smartcard_dm.dm.acl import Acl, AclCommand, AclEntry, parse_acl
 from smartcard_dm.dm.bootstrap import Bootstrap, parse_bootstrap
 from smartcard_dm.dm.bootstrap_write import build_bootstrap, build_bootstrap_wbxml
+from smartcard_dm.dm.connectivity import (
+    AccessPoint,
+    ConnectionAuth,
+    Proxy,
+    ProxyPort,
+    build_access_point,
+    build_proxy,
+)
+from smartcard_dm.dm.connectivity_source import access_point_from_mapping, proxy_from_mapping
 from smartcard_dm.dm.cp_accounts import CpAccounts, accounts_from_document
 from smartcard_dm.dm.cp_objects import CpObjects, objects_from_accounts
 from smartcard_dm.dm.cp_source import document_from_mapping
@@ -64,6 +73,7 @@ from smartcard_dm.identity import Origin
 
 __all__ = [
     "INBOX_URI",
+    "AccessPoint",
     "AccessType",
     "Acl",
     "AclCommand",
@@ -77,6 +87,7 @@ __all__ = [
     "Bootstrap",
     "Characteristic",
     "CommandKind",
+    "ConnectionAuth",
     "CpAccounts",
     "CpObjects",
     "Credential",
@@ -103,6 +114,8 @@ __all__ = [
     "PropertyUri",
     "ProvidedObject",
     "ProvisioningDocument",
+    "Proxy",
+    "ProxyPort",
     "ResultsCommand",
     "Scope",
     "ServerId",
@@ -112,13 +125,16 @@ __all__ = [
     "TndsDocument",
     "TndsNode",
     "TypeKind",
+    "access_point_from_mapping",
     "account_from_mapping",
     "accounts_from_document",
+    "build_access_point",
     "build_bootstrap",
     "build_bootstrap_wbxml",
     "build_dmacc",
     "build_message",
     "build_provisioning_document",
+    "build_proxy",
     "build_tnds",
     "document_from_mapping",
     "embed_tnds",
@@ -134,5 +150,6 @@ __all__ = [
     "parse_server_id",
     "parse_target",
     "parse_tnds",
+    "proxy_from_mapping",
     "walk_commands",
 ]

@@ -6,9 +6,7 @@ Leaves to its caller: reading the file; the mapping holds secrets in clear.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm.account import (
     AddrType,
@@ -18,22 +16,18 @@ from smartcard_dm.dm.account import (
     AuthType,
     DmAccount,
 )
-from smartcard_dm.dm.formats import decode_base64
+from smartcard_dm.dm.mapping_source import MappingSource
 from smartcard_dm.dm.server_id import parse_server_id
 from smartcard_dm.dm.uri import segment_fault
 from smartcard_dm.errors import DmError
 from smartcard_dm.secret import Secret
 
 if TYPE_CHECKING:
-    from enum import Enum
+    from collections.abc import Mapping
 
 _STRUCTURE: Final = "account source"
 _PEM_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _PEM_END: Final = "-----END CERTIFICATE-----"
-
-_XML_TEXT: Final = re.compile(r"[\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]*")
-
-E = TypeVar("E", bound="Enum")
 
 
 def account_from_mapping(mapping: Mapping[str, object], *, place: str) -> DmAccount:
@@ -50,7 +44,7 @@ def account_from_mapping(mapping: Mapping[str, object], *, place: str) -> DmAcco
     Raises:
         DmError: a key is unknown or missing, a scalar is not text, or a value is out of range.
     """
-    source = _Source(mapping, place)
+    source = MappingSource(mapping, place, _STRUCTURE)
     auth_pref = source.optional("auth_pref")
     server_id = parse_server_id(source.required("server_id"), place=f"{place}.server_id")
     try:
@@ -70,7 +64,7 @@ def account_from_mapping(mapping: Mapping[str, object], *, place: str) -> DmAcco
     return account
 
 
-def _address(source: _Source, number: int) -> AppAddress:
+def _address(source: MappingSource, number: int) -> AppAddress:
     ports = source.texts("ports")
     for port in ports:
         if not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 0xFFFF):
@@ -88,7 +82,7 @@ def _address(source: _Source, number: int) -> AppAddress:
     return address
 
 
-def _auth(source: _Source, number: int) -> AppAuth:
+def _auth(source: MappingSource, number: int) -> AppAuth:
     secret = source.optional("secret")
     data = source.optional("data")
     certificate = source.optional("certificate")
@@ -111,74 +105,3 @@ def _auth(source: _Source, number: int) -> AppAuth:
 def _without_armour(text: str) -> str:
     """Return the Base64 of a certificate, whether or not it stands between the lines of PEM."""
     return text.strip().removeprefix(_PEM_BEGIN).removesuffix(_PEM_END)
-
-
-class _Source:
-    """One mapping: each key is taken once by name, or refused by name."""
-
-    def __init__(self, mapping: object, place: str) -> None:
-        self._place = place
-        if not isinstance(mapping, Mapping):
-            raise DmError(_STRUCTURE, "not a mapping", place=place, found=type(mapping).__name__)
-        self._rest: dict[object, object] = dict(mapping)
-
-    def fault(self, detail: str, key: str, *, wanted: str | None = None, found: str | None = None) -> DmError:
-        """Make the error that names a key of this mapping."""
-        return DmError(_STRUCTURE, detail, place=f"{self._place}.{key}", wanted=wanted, found=found)
-
-    def optional(self, key: str) -> str | None:
-        """Take a text; None when there is no such key."""
-        return self._text(key, self._rest.pop(key)) if key in self._rest else None
-
-    def required(self, key: str) -> str:
-        """Take a text that has to be there."""
-        text = self.optional(key)
-        if text is None:
-            raise self.fault("the key is missing", key)
-        return text
-
-    def node_name(self, default: str) -> str:
-        """Take the name of the node."""
-        name = self.optional("node_name")
-        fault = segment_fault(name) if name is not None else None
-        if fault is not None:
-            raise self.fault(fault, "node_name")
-        return name or default
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Take a list of texts; empty when there is no such key."""
-        return tuple(self._text(f"{key}[{index}]", value) for index, value in enumerate(self._list(key)))
-
-    def entries(self, key: str) -> list[_Source]:
-        """Take a list of mappings; empty when there is no such key."""
-        return [_Source(value, f"{self._place}.{key}[{index}]") for index, value in enumerate(self._list(key))]
-
-    def choice(self, key: str, kind: type[E], text: str) -> E:
-        """Return the member of `kind` that the text stands for."""
-        for member in kind:
-            if member.value == text:
-                return member
-        wanted = ", ".join(str(member.value) for member in kind)
-        raise self.fault("unknown value", key, wanted=wanted, found=repr(text[:40]))
-
-    def octets(self, key: str, text: str) -> bytes:
-        """Return the octets of a Base64 text."""
-        return decode_base64(text, structure=_STRUCTURE, place=f"{self._place}.{key}")
-
-    def end(self) -> None:
-        """Check that every key was taken."""
-        for key in self._rest:
-            raise self.fault("unknown key", str(key)[:40])
-
-    def _list(self, key: str) -> Sequence[object]:
-        value = self._rest.pop(key, ())
-        if isinstance(value, str) or not isinstance(value, Sequence):
-            raise self.fault("not a list", key, found=type(value).__name__)
-        return value
-
-    def _text(self, key: str, value: object) -> str:
-        if not isinstance(value, str):
-            raise self.fault("not text", key, wanted="str", found=type(value).__name__)
-        if not _XML_TEXT.fullmatch(value):
-            raise self.fault("the text has characters that XML cannot hold", key)
-        return value

@@ -23,14 +23,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smartcard_dm.dm.account_write import build_dmacc
 from smartcard_dm.dm.acl import Acl, AclCommand
+from smartcard_dm.dm.connectivity import (
+    AccessPoint,
+    ConnectionAuth,
+    Proxy,
+    ProxyPort,
+    build_access_point,
+    build_proxy,
+)
 from smartcard_dm.dm.cp_fields import CpFields
 from smartcard_dm.dm.cp_place import steps
-from smartcard_dm.dm.formats import NodeFormat
-from smartcard_dm.dm.namespaces import MO_NAP, MO_PROXY
 from smartcard_dm.dm.provided_object import ProvidedObject
-from smartcard_dm.dm.tnds import NodeType, TndsNode, TypeKind
 from smartcard_dm.dm.uri import INBOX_URI, segment_fault
 from smartcard_dm.errors import DmError
+from smartcard_dm.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from smartcard_dm.dm.account import DmAccount
     from smartcard_dm.dm.cp_accounts import CpAccounts
     from smartcard_dm.dm.server_id import ServerId
+    from smartcard_dm.dm.tnds import TndsNode
 
 _GROUP: Final = 1
 """A document is one group: its names are known in all of it."""
@@ -128,47 +135,54 @@ class _Builder:
     def access_point(self, named: _Named) -> TndsNode:
         """Make the node of a NAPDEF."""
         fields = named.fields
-        children = [
-            _leaf("NapId", named.identifier),
-            *self._text(fields, "Name", "NAME"),
-            *self._text(fields, "Addr", "NAP-ADDRESS"),
-            *self._text(fields, "AddrType", "NAP-ADDRTYPE"),
-            *_holder("Bearer", self._text(fields, "BearerType", "BEARER")),
-        ]
-        credentials = self._only(fields, "NAPAUTHINFO")
-        if credentials is not None:
-            parms = {"AuthType": "AUTHTYPE", "AuthName": "AUTHNAME", "AuthSecret": "AUTHSECRET"}
-            leaves = [leaf for name, parm in parms.items() for leaf in self._text(credentials, name, parm)]
-            children += _holder("AuthInfo", leaves)
-            self._end(credentials)
+        access_point = AccessPoint(
+            identifier=named.identifier,
+            node_name=named.path,
+            name=self._text(fields, "NAME"),
+            addr=self._text(fields, "NAP-ADDRESS"),
+            addr_type=self._text(fields, "NAP-ADDRTYPE"),
+            bearer=self._text(fields, "BEARER"),
+            auth=self._auth(fields),
+        )
         self._end(fields)
-        return _interior(named.path, children, mo_id=MO_NAP)
+        return build_access_point(access_point)
+
+    def _auth(self, fields: CpFields) -> ConnectionAuth | None:
+        credentials = self._only(fields, "NAPAUTHINFO")
+        if credentials is None:
+            return None
+        type_, name = self._text(credentials, "AUTHTYPE"), self._text(credentials, "AUTHNAME")
+        secret = self._text(credentials, "AUTHSECRET")
+        self._end(credentials)
+        return ConnectionAuth(type=type_, name=name, secret=None if secret is None else Secret(secret.encode()))
 
     def proxy(self, named: _Named) -> TndsNode:
         """Make the node of a PXLOGICAL; what its PXPHYSICAL says too counts as that says it."""
         fields = named.fields
-        children = [_leaf("ProxyId", named.identifier), *self._text(fields, "Name", "NAME")]
+        name = self._text(fields, "NAME")
         physical = self._only(fields, "PXPHYSICAL")
+        proxy = Proxy(identifier=named.identifier, node_name=named.path, name=name)
         places = [fields] if physical is None else [physical, fields]
         if physical is not None:
-            children += self._text(physical, "AddrType", "PXADDRTYPE")
-            children += self._text(physical, "Addr", "PXADDR")
-            children += self._text(physical, "AddrFQDN", "PXADDR-FQDN")
-            references = (_reference(each, self._access_points) for each in self._texts(physical, "TO-NAPID"))
-            children += _list("ConRefs", ([_leaf("ConRef", each)] for each in references))
+            proxy = replace(
+                proxy,
+                addr_type=self._text(physical, "PXADDRTYPE"),
+                addr=self._text(physical, "PXADDR"),
+                addr_fqdn=self._text(physical, "PXADDR-FQDN"),
+                con_refs=tuple(_reference(each, self._access_points) for each in self._texts(physical, "TO-NAPID")),
+            )
         domains: Iterable[tuple[str, ...]] = (self._texts(each, "DOMAIN") for each in places)
-        children += _list("Domains", ([_leaf("DomainName", each)] for each in next(filter(None, domains), ())))
+        proxy = replace(proxy, domains=next(filter(None, domains), ()))
         ports = next(filter(None, (each.characteristics("PORT") for each in places)), [])
-        children += _list("Ports", filter(None, map(self._port, ports)))
+        proxy = replace(proxy, ports=tuple(map(self._port, ports)))
         for each in places:
             self._end(each)
-        return _interior(named.path, children, mo_id=MO_PROXY)
+        return build_proxy(proxy)
 
-    def _port(self, fields: CpFields) -> list[TndsNode]:
-        number = self._text(fields, "PortNbr", "PORTNBR")
-        services = _list("Services", ([_leaf("ServiceName", each)] for each in self._texts(fields, "SERVICE")))
+    def _port(self, fields: CpFields) -> ProxyPort:
+        port = ProxyPort(number=self._text(fields, "PORTNBR"), services=self._texts(fields, "SERVICE"))
         self._end(fields)
-        return [*number, *services]
+        return port
 
     def _only(self, fields: CpFields, type_: str) -> CpFields | None:
         """Take the characteristic of a type; of several the first, since the object has place for one."""
@@ -176,13 +190,12 @@ class _Builder:
         self._warnings += [f"{each.place}: the object has place for one; left out" for each in found[1:]]
         return found[0] if found else None
 
-    def _text(self, fields: CpFields, name: str, parm: str) -> list[TndsNode]:
+    def _text(self, fields: CpFields, parm: str) -> str | None:
         try:
-            value = fields.optional(parm)
+            return fields.optional(parm)
         except DmError as error:
             self._warnings.append(f"{error.place}: {error.detail}; left out")
-            return []
-        return [] if value is None else [_leaf(name, value)]
+            return None
 
     def _texts(self, fields: CpFields, parm: str) -> tuple[str, ...]:
         try:
@@ -198,21 +211,3 @@ class _Builder:
 def _reference(name: str, paths: Mapping[str, str]) -> str:
     """Return a reference as a TNDS object has it; one that the document does not know means something of the device."""
     return f"{INBOX_URI}/{paths[name]}" if name in paths else name
-
-
-def _interior(name: str, children: Iterable[TndsNode], *, mo_id: str = "") -> TndsNode:
-    type_ = NodeType(TypeKind.DDF_NAME, mo_id)
-    return TndsNode(name=name, format=NodeFormat.NODE, children=tuple(children), type=type_)
-
-
-def _leaf(name: str, value: str) -> TndsNode:
-    return TndsNode(name=name, format=NodeFormat.CHR, value=value, type=NodeType(TypeKind.MIME, "text/plain"))
-
-
-def _holder(name: str, children: list[TndsNode]) -> list[TndsNode]:
-    return [_interior(name, children)] if children else []
-
-
-def _list(name: str, entries: Iterable[list[TndsNode]]) -> list[TndsNode]:
-    """Make `name/1`, `name/2` and so on, each with the nodes of an entry."""
-    return _holder(name, [_interior(str(number), nodes) for number, nodes in enumerate(entries, 1)])

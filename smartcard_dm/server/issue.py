@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from smartcard_dm import wbxml
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.server.compose import Header, compose
+from smartcard_dm.server.compose import compose
+from smartcard_dm.server.header import Header
 from smartcard_dm.xmlsec import AlgorithmPolicy, sign_message
 
 if TYPE_CHECKING:

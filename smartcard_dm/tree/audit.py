@@ -55,7 +55,7 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def note(  # noqa: PLR0913 - one column each
+    def note(
         self,
         at: datetime,
         action: str,

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.tree.object_connectivity import NAP, PROXY
-from smartcard_dm.tree.object_device import DEVDETAIL, DEVINFO, INBOX
-from smartcard_dm.tree.object_dmacc import DMACC
+from smartcard_dm.dm.standard_objects import STANDARD_OBJECTS
 from smartcard_dm.tree.objects import ObjectRegister, installed_handlers
 
 if TYPE_CHECKING:
     from smartcard_dm.tree.objects import ObjectHandler
 
-BUILTIN: Final[tuple[ObjectHandler, ...]] = (DMACC, NAP, PROXY, DEVINFO, DEVDETAIL, INBOX)
+BUILTIN: Final[tuple[ObjectHandler, ...]] = STANDARD_OBJECTS
 
 
 def standard_register() -> ObjectRegister:

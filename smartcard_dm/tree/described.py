@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm import NodeFormat
 from smartcard_dm.dm.description import AccessType, NodeDescription, Scope
+from smartcard_dm.dm.object_tables import EXT
 from smartcard_dm.tree.described_objects import described_objects
 from smartcard_dm.tree.nodes import uri_of
-from smartcard_dm.tree.object_tables import EXT
 from smartcard_dm.tree.objects import ObjectRegister
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 

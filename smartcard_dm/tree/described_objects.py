@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm import NodeFormat, NodeUri
-from smartcard_dm.tree.standard_object import StandardObject
+from smartcard_dm.dm.standard_object import StandardObject
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

@@ -18,6 +18,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Final, Self
 
 from smartcard_dm.dm import NodeUri, parse_ddf
+from smartcard_dm.dm.object_device import device_nodes
 from smartcard_dm.errors import ListenerError, TreeFormatError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.tree.accounts import FACTORY_ROOT_ACL, TreeAccounts, read_tree_accounts, take_out_of_acls
@@ -30,7 +31,6 @@ from smartcard_dm.tree.diff import Change, Secrets, difference
 from smartcard_dm.tree.draft import draft
 from smartcard_dm.tree.events import AccountAdded, AccountRemoved, SessionWanted
 from smartcard_dm.tree.nodes import NodeRow, Nodes
-from smartcard_dm.tree.object_device import device_nodes
 from smartcard_dm.tree.placing import Placement
 from smartcard_dm.tree.plan import Plan
 from smartcard_dm.tree.policy import ProcessingPolicy
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from smartcard_dm.dm import DmMessage, ServerId
+    from smartcard_dm.dm.object_device import DeviceInformation
     from smartcard_dm.limits import Limits
     from smartcard_dm.tree.events import DeviceEvent, Listener
     from smartcard_dm.tree.journal import Rewritten, Skipped
-    from smartcard_dm.tree.object_device import DeviceInformation
     from smartcard_dm.tree.objects import ObjectRegister
     from smartcard_dm.trust.points import Decryptor
     from smartcard_dm.trust.policy import Policy

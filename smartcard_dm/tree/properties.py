@@ -14,9 +14,10 @@ Spec: OMA-TS-DM_TND-V1_2_1, 7.3 to 7.7.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from smartcard_dm.dm import AclCommand, NodeUri, TextData, parse_acl
+from smartcard_dm.dm.properties import CHANGEABLE_PROPERTIES, PROPERTIES
 from smartcard_dm.dm.tnds_read import MAX_TITLE_OCTETS
 from smartcard_dm.dm.uri import segment_fault
 from smartcard_dm.errors import DecodeError
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from smartcard_dm.dm import Item, PropertyUri
     from smartcard_dm.tree.context import Context
     from smartcard_dm.tree.nodes import Lineage, NodeRow
-
-PROPERTIES: Final = ("ACL", "Format", "Name", "Size", "Title", "TStamp", "Type", "VerNo")
-"""Every property the tree keeps."""
-_CHANGEABLE: Final = frozenset({"ACL", "Name", "Title"})
 
 
 def want_property(name: str) -> None:
@@ -57,7 +54,7 @@ def replace_property(context: Context, target: PropertyUri, item: Item) -> None:
     line = context.nodes.line(target.node)
     if line.node is None:
         raise CommandRefused(StatusCode.NOT_FOUND, f"{target.node} is not there")
-    if target.property not in _CHANGEABLE:
+    if target.property not in CHANGEABLE_PROPERTIES:
         raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"the property {target.property} is for Get only")
     if item.data is not None and not isinstance(item.data, TextData):
         detail = f"the property {target.property} is text"

@@ -13,21 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm import EncryptedContent, InlineTree, NodeFormat
 from smartcard_dm.dm.formats import decode_base64
+from smartcard_dm.dm.values import value_fault
 from smartcard_dm.errors import DmError
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 
 if TYPE_CHECKING:
     from smartcard_dm.dm import Item, Meta
 
-_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,10}")
-_FORMS: Final = {
-    NodeFormat.BOOL: re.compile(r"true|false"),
-    NodeFormat.INT: _INTEGER,
-    NodeFormat.FLOAT: re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?INF|NaN"),
-    NodeFormat.DATE: re.compile(r"[0-9]{4}-?(0[1-9]|1[0-2])-?(0[1-9]|[12][0-9]|3[01])"),
-    NodeFormat.TIME: re.compile(r"([01][0-9]|2[0-3]):?[0-5][0-9]:?[0-5][0-9](\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?"),
-}
-_INT_BOUND: Final = 1 << 31
 _MIME: Final = re.compile(r"(text|application|image|audio|video|multipart|message|model|font|x-[a-z0-9-]+)/[^/]+")
 
 
@@ -84,14 +76,9 @@ def check_value(format_: NodeFormat, value: str | bytes | None) -> None:
     Raises:
         CommandRefused: status 500.
     """
-    form = _FORMS.get(format_)
-    if form is None or not isinstance(value, str):
-        return
-    fits = form.fullmatch(value) is not None
-    if fits and format_ is NodeFormat.INT:
-        fits = -_INT_BOUND <= int(value) < _INT_BOUND
-    if not fits:
-        raise CommandRefused(StatusCode.COMMAND_FAILED, f"the value is not one of Format {format_.value}")
+    fault = value_fault(format_, value)
+    if fault is not None:
+        raise CommandRefused(StatusCode.COMMAND_FAILED, fault)
 
 
 def _decoded(text: str) -> bytes:

@@ -9,12 +9,12 @@ import pytest
 from smartcard_dm.dm import NodeFormat, NodeType, NodeUri, TndsNode, TypeKind, parse_tnds
 from smartcard_dm.dm.description import AccessType, Occurrence
 from smartcard_dm.dm.namespaces import DDF_NS, MO_NAP, MO_PROXY
+from smartcard_dm.dm.object_connectivity import MO_3GPPPS, NAP, PROXY
 from smartcard_dm.errors import DmError, UnsupportedError
-from smartcard_dm.tree.object_connectivity import MO_3GPPPS, NAP, PROXY
 from tests.dm.samples import Tree, changed, node
 
 if TYPE_CHECKING:
-    from smartcard_dm.tree.standard_object import StandardObject
+    from smartcard_dm.dm.standard_object import StandardObject
 
 COMMANDS = Path(__file__).parents[2] / "fixtures" / "messages" / "commands.xml"
 PLACE = "./NAP/internet"

@@ -8,13 +8,13 @@ import pytest
 from smartcard_dm.dm import NodeFormat, TndsNode
 from smartcard_dm.dm.description import AccessType, Scope
 from smartcard_dm.dm.namespaces import MO_DEVDETAIL, MO_DEVINFO, MO_INBOX
+from smartcard_dm.dm.object_device import DEVDETAIL, DEVINFO, INBOX, DeviceInformation, device_nodes
 from smartcard_dm.errors import DmError
 from smartcard_dm.tree.builtin import BUILTIN, standard_register
-from smartcard_dm.tree.object_device import DEVDETAIL, DEVINFO, INBOX, DeviceInformation, device_nodes
 from tests.dm.samples import node
 
 if TYPE_CHECKING:
-    from smartcard_dm.tree.standard_object import StandardObject
+    from smartcard_dm.dm.standard_object import StandardObject
 
 PHONE = DeviceInformation(
     dev_id="IMEI:490154203237518", man="Example", mod="Phone 7", lang="en-GB", dev_type="phone", fw="1.4"

@@ -7,9 +7,9 @@ import pytest
 from smartcard_dm.dm import NodeFormat, NodeUri, TndsNode
 from smartcard_dm.dm.description import EVERY_ACCESS, AccessType, NodeDescription
 from smartcard_dm.dm.namespaces import MO_DMACC, MO_DMACC_1_1, MO_DMACC_ALIAS
+from smartcard_dm.dm.object_check import check_object
+from smartcard_dm.dm.object_dmacc import DMACC
 from smartcard_dm.errors import DmError, UnsupportedError
-from smartcard_dm.tree.object_check import check_object
-from smartcard_dm.tree.object_dmacc import DMACC
 from tests.dm.samples import FULL_TREE, SECRETS, SMALL_TREE, account_node, changed, node
 
 PLACE = "./DMAcc/Example"

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smartcard_dm.dm.namespaces import DMACC_VERSIONS, MO_DEVDETAIL, MO_DEVINFO, MO_INBOX, MO_NAP, MO_PROXY
+from smartcard_dm.dm.object_connectivity import NAP
+from smartcard_dm.dm.object_dmacc import DMACC
 from smartcard_dm.tree.builtin import BUILTIN, standard_register
-from smartcard_dm.tree.object_connectivity import NAP
-from smartcard_dm.tree.object_dmacc import DMACC
 from smartcard_dm.tree.objects import ENTRY_POINT_GROUP, ObjectRegister, installed_handlers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LAMP = """
-    from smartcard_dm.tree.object_tables import interior
-    from smartcard_dm.tree.standard_object import StandardObject
+    from smartcard_dm.dm.object_tables import interior
+    from smartcard_dm.dm.standard_object import StandardObject
 
     def lamp(mo_id="urn:oma:mo:ext-example-lamp:1.0"):
         return StandardObject(

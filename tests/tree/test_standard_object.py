@@ -8,10 +8,10 @@ from hypothesis import given
 
 from smartcard_dm.dm import NodeFormat, NodeType, NodeUri, TndsNode, TypeKind
 from smartcard_dm.dm.description import AccessType, Occurrence, Scope
+from smartcard_dm.dm.object_tables import EXT, interior, leaf, permanent, secret
+from smartcard_dm.dm.standard_object import StandardObject
 from smartcard_dm.errors import DmError, UnsupportedError
 from smartcard_dm.tree.builtin import BUILTIN
-from smartcard_dm.tree.object_tables import EXT, interior, leaf, permanent, secret
-from smartcard_dm.tree.standard_object import StandardObject
 from tests.dm.samples import Tree, changed, node
 from tests.dm.strategies import NAMES, nodes
 

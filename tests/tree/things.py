@@ -22,9 +22,9 @@ from smartcard_dm.dm import (
     parse_tnds,
 )
 from smartcard_dm.dm.namespaces import MO_NAP, MO_PROXY
+from smartcard_dm.dm.object_tables import interior, leaf
 from smartcard_dm.tree import ObjectRegister, StandardObject
 from smartcard_dm.tree.builtin import BUILTIN
-from smartcard_dm.tree.object_tables import interior, leaf
 from tests.dm.samples import Tree, node
 from tests.tree.device import account, command
 

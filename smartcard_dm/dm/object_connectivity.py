@@ -31,11 +31,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import NodeUri
 from smartcard_dm.dm.description import Occurrence
 from smartcard_dm.dm.namespaces import MO_NAP, MO_PROXY
-from smartcard_dm.tree.object_tables import EXT, interior, leaf, secret
-from smartcard_dm.tree.standard_object import StandardObject
+from smartcard_dm.dm.object_tables import EXT, interior, leaf, secret
+from smartcard_dm.dm.standard_object import StandardObject
+from smartcard_dm.dm.uri import NodeUri
 
 if TYPE_CHECKING:
     from smartcard_dm.dm.description import NodeDescription

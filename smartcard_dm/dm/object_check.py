@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import NodeFormat, TypeKind
 from smartcard_dm.dm.description import Occurrence
+from smartcard_dm.dm.formats import NodeFormat
+from smartcard_dm.dm.object_tables import EXT
+from smartcard_dm.dm.tnds import TypeKind
 from smartcard_dm.errors import DmError, UnsupportedError
-from smartcard_dm.tree.object_tables import EXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from smartcard_dm.dm import TndsNode
     from smartcard_dm.dm.description import NodeDescription
+    from smartcard_dm.dm.tnds import TndsNode
 
 _STRUCTURE: Final = "management object"
 _SINGLE: Final = frozenset({Occurrence.ONE, Occurrence.ZERO_OR_ONE})

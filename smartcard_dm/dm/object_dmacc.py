@@ -14,15 +14,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import NodeFormat, NodeUri, parse_dmacc
+from smartcard_dm.dm.account_read import parse_dmacc
 from smartcard_dm.dm.description import Occurrence
+from smartcard_dm.dm.formats import NodeFormat
 from smartcard_dm.dm.namespaces import DMACC_VERSIONS
-from smartcard_dm.tree.object_check import check_names
-from smartcard_dm.tree.object_tables import EXT, interior, leaf, secret
-from smartcard_dm.tree.standard_object import StandardObject
+from smartcard_dm.dm.object_check import check_names
+from smartcard_dm.dm.object_tables import EXT, interior, leaf, secret
+from smartcard_dm.dm.standard_object import StandardObject
+from smartcard_dm.dm.uri import NodeUri
 
 if TYPE_CHECKING:
-    from smartcard_dm.dm import TndsNode
+    from smartcard_dm.dm.tnds import TndsNode
 
 DMACC_HOLDER: Final = NodeUri(("DMAcc",))
 _ONE: Final = Occurrence.ONE

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import INBOX_URI, NodeFormat, NodeType, TndsNode, TypeKind
 from smartcard_dm.dm.description import AccessType, Occurrence
+from smartcard_dm.dm.formats import NodeFormat
 from smartcard_dm.dm.namespaces import MO_DEVDETAIL, MO_DEVINFO, MO_INBOX
+from smartcard_dm.dm.object_connectivity import NAP_HOLDER, PROXY_HOLDER
+from smartcard_dm.dm.object_dmacc import DMACC_HOLDER
+from smartcard_dm.dm.object_tables import EXT, interior, leaf, permanent
+from smartcard_dm.dm.standard_object import StandardObject
+from smartcard_dm.dm.tnds import NodeType, TndsNode, TypeKind
+from smartcard_dm.dm.uri import INBOX_URI
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.tree.object_connectivity import NAP_HOLDER, PROXY_HOLDER
-from smartcard_dm.tree.object_dmacc import DMACC_HOLDER
-from smartcard_dm.tree.object_tables import EXT, interior, leaf, permanent
-from smartcard_dm.tree.standard_object import StandardObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,16 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import NodeFormat
+from smartcard_dm.dm.formats import NodeFormat
+from smartcard_dm.dm.object_check import check_object
 from smartcard_dm.dm.uri import segment_fault
 from smartcard_dm.errors import DmError, UnsupportedError
-from smartcard_dm.tree.object_check import check_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smartcard_dm.dm import NodeUri, TndsNode
     from smartcard_dm.dm.description import NodeDescription
+    from smartcard_dm.dm.tnds import TndsNode
+    from smartcard_dm.dm.uri import NodeUri
 
 _STRUCTURE: Final = "management object"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.dm import NodeFormat
 from smartcard_dm.dm.description import EVERY_ACCESS, AccessType, NodeDescription, Occurrence, Scope
+from smartcard_dm.dm.formats import NodeFormat
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
