@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types unit gate bench examples fixtures clean
+.PHONY: help demo test test-slow lint types unit gate bench examples fixtures clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/'
 
 demo: $(VENV)/.demo ## set up, then show the whole way on an embedded card
 	@$(BIN)/smartcard-dm demo
@@ -24,6 +24,9 @@ types: $(VENV)/.test ## mypy, strict, tests too
 unit: $(VENV)/.test ## the test suite
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -q --cov --cov-report=
+
+test-slow: $(VENV)/.test ## hundreds of kills and losses of power while a tree is written, minutes
+	$(BIN)/python -m pytest -q -m slow
 
 gate: ## branch coverage of the pure floors F0-F3
 	$(BIN)/coverage report --fail-under=95 --include='smartcard_dm/*.py,smartcard_dm/wbxml/*,smartcard_dm/iso7816/*,smartcard_dm/pkcs15/*,smartcard_dm/dm/*,smartcard_dm/xmlsec/*,smartcard_dm/trust/*' --omit='smartcard_dm/card_uri.py,smartcard_dm/credentials.py'

@@ -12,6 +12,7 @@
     │   └── LimitExceededError   well-formed so far, larger than a bound of `Limits`
     ├── UnsupportedError         well-formed, deliberately not handled (docs/supported.md)
     ├── KeyMaterialError         a key, certificate or secret given by the caller cannot be used
+    │   └── TokenError           the token that holds it, the module that leads there, or its PIN
     ├── DecryptionError          a ciphertext that a key does not open, for whatever reason
     ├── CardError                the card or the way to it
     │   ├── CardConnectionError  reader, driver or transport
@@ -143,6 +144,10 @@ class UnsupportedError(SmartcardDmError):
 
 class KeyMaterialError(SmartcardDmError):
     """A key, certificate or secret given by the caller cannot be used."""
+
+
+class TokenError(KeyMaterialError):
+    """A token, the PKCS#11 module that leads to it, or its PIN; a key of it that was open may be lost for good."""
 
 
 class DecryptionError(SmartcardDmError):

@@ -22,7 +22,8 @@ THIRD_PARTY: Final = {
     "card": set[str](),
     "credentials": set[str](),
     "personalise": {"cryptography"},
-    "server": {"lxml", "yaml"},
+    "server": {"lxml", "yaml", "pyarrow", "distributed"},
+    "tokens": {"pkcs11"},
     "tree": set[str](),
     "faces": {"click", "rich", "cryptography"},
 }
@@ -39,6 +40,7 @@ MAY_IMPORT: Final = {
     "credentials": {"F0", "iso7816", "pkcs15", "dm", "trust", "card"},
     "personalise": {"F0", "wbxml", "iso7816", "pkcs15", "dm", "personalise", "generators"},
     "server": {"F0", "wbxml", "dm", "xmlsec", "trust", "server"},
+    "tokens": {"F0", "xmlsec", "tokens"},
     "tree": {"F0", "wbxml", "dm", "trust", "tree"},
     "faces": {"*"},
 }
@@ -133,6 +135,13 @@ def test_asn1crypto_stays_in_the_schema() -> None:
         module_name(path) for path in files() if any(name.startswith("asn1crypto") for name, _ in imports_of(path))
     ]
     assert users == ["smartcard_dm.pkcs15.schema"]
+
+
+def test_the_pkcs11_binding_stays_in_one_module() -> None:
+    users = [
+        module_name(path) for path in files() if any(name.split(".")[0] == "pkcs11" for name, _ in imports_of(path))
+    ]
+    assert users == ["smartcard_dm.tokens.cryptoki"]
 
 
 def test_no_module_imports_itself_through_others() -> None:

@@ -19,13 +19,17 @@ def test_the_python_example_runs() -> None:
 
 
 def test_the_command_lines_run(tmp_path: Path) -> None:
-    (console,) = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    lines = console.replace("\\\n", " ").replace("message.wbxml", str(tmp_path / "message.wbxml"))
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").replace(" message.wbxml", f" {tmp_path / 'message.wbxml'}")
+    lines = lines.replace("t.db", str(tmp_path / "t.db"))
     commands = [shlex.split(line.removeprefix("$ ")) for line in lines.splitlines()]
     assert [command[:2] for command in commands] == [
         ["smartcard-dm", "accounts"],
         ["smartcard-dm", "issue"],
         ["smartcard-dm", "verify"],
+        ["smartcard-dm", "tree"],
+        ["smartcard-dm", "tree"],
+        ["smartcard-dm", "apply"],
     ]
     outputs = [
         subprocess.run(
@@ -35,3 +39,8 @@ def test_the_command_lines_run(tmp_path: Path) -> None:
     ]
     assert "com.example.dms" in outputs[0]
     assert "AUTHORIZED" in outputs[2]
+    assert '"status": 200' in outputs[5]
+    again = subprocess.run(
+        [sys.executable, "-m", "smartcard_dm", *commands[5][1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (again.returncode, '"step": 10' in again.stdout) == (1, True)

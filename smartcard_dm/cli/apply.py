@@ -68,7 +68,7 @@ def command(
 ) -> None:
     """Verify a sessionless message and carry out its commands on a device's tree, with the rights of its server.
 
-    FILE holds one WBXML message; - is standard input. All of it is in the tree at the end or nothing is, and the
+    FILE holds one WBXML message; - is standard input. Its effects are in the tree together or not at all, and the
     same message is refused from then on. With --card the tree first takes in the card, as with `tree sync`; that
     stays even when the message is refused. A request to execute (Exec) is noted; nothing executes it.
 

@@ -7,27 +7,23 @@ from an argument; without one of them no PIN is ever presented. Leaves to its ca
 from __future__ import annotations
 
 import functools
-import os
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from smartcard_dm.cli.options import CARD_HELP, secret_from_environment
+from smartcard_dm.cli.secret_sources import secret_from_descriptor, secret_from_prompt
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smartcard_dm.card.session import CardSession
+    from smartcard_dm.secret import Secret
     from vendor_pcsc.connection import CardConnection
 
 Command = TypeVar("Command", bound="Callable[..., object]")
-
-_LONGEST_PIN_LINE: Final = 64
-"""Octets read from a file descriptor: a PIN has eight at most, and its line end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +59,9 @@ class CardAccess:
         if sum(given) > 1:
             raise usage_error("give one of --pin-env, --pin-fd and --pin-prompt")
         if self.pin_fd is not None:
-            return _from_descriptor(self.pin_fd)
+            return secret_from_descriptor(self.pin_fd, "--pin-fd", "PIN")
         if self.pin_prompt:
-            return _from_prompt()
+            return secret_from_prompt("--pin-prompt", "PIN", "--pin-env or --pin-fd")
         return secret_from_environment(self.pin_env, "--pin-env")
 
 
@@ -116,21 +112,3 @@ def _with_card(function: Command, *, required: bool) -> Command:
     for option in reversed(options):
         decorated = option(decorated)
     return decorated  # type: ignore[return-value] # the same command to click, whatever its arguments are
-
-
-def _from_descriptor(descriptor: int) -> Secret:
-    try:
-        octets = os.read(descriptor, _LONGEST_PIN_LINE)
-    except OSError as error:
-        raise usage_error(f"--pin-fd: file descriptor {descriptor} cannot be read: {error.strerror}") from error
-    pin = octets.rstrip(b"\r\n")
-    if not pin:
-        raise usage_error(f"--pin-fd: file descriptor {descriptor} gave no PIN")
-    return Secret(pin)
-
-
-def _from_prompt() -> Secret:
-    if not sys.stdin.isatty():
-        raise usage_error("--pin-prompt: standard input is no terminal; use --pin-env or --pin-fd")
-    typed: str = click.prompt("PIN", hide_input=True, err=True)
-    return Secret(typed.encode())

@@ -31,16 +31,18 @@ from smartcard_dm.dm import parse_server_id
 from smartcard_dm.errors import VerificationError
 from smartcard_dm.report.accounts import account_lines
 from smartcard_dm.report.card import card_tree, object_tree
-from smartcard_dm.report.forms import demo_form
-from smartcard_dm.report.verdicts import authorized_lines, refused_lines
+from smartcard_dm.report.effects import card_summary, outcome_lines
+from smartcard_dm.report.tree_forms import demo_form
+from smartcard_dm.report.verdicts import authorized_lines, refused_lines, refused_summary
 from smartcard_dm.server import issue
+from smartcard_dm.tree import Applied, DeviceInformation, DeviceTree, Synced
 from smartcard_dm.trust.policy import Policy
 from smartcard_dm.trust.transport import Transport
 from smartcard_dm.trust.verifier import Verifier
 from smartcard_dm.xmlsec import PrivateSigningKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import RenderableType
 
@@ -56,6 +58,10 @@ _CERTIFICATE: Final = "server-cert.pem"
 _COMMANDS: Final = "commands.xml"
 _MESSAGE: Final = "message.wbxml"
 _TAMPERED: Final = "tampered.wbxml"
+_TREE: Final = "t.db"
+_DEVICE: Final = DeviceInformation(
+    dev_id="urn:example:demo", man="smartcard-dm", mod="demo device", lang="en", dev_type="lab"
+)
 _LINE: Final = 16
 _SHOWN_LINES: Final = 3
 
@@ -68,7 +74,10 @@ class Shown:
     credentials: Credentials
     message: bytes
     authorized: VerifiedMessage
-    refused: VerificationError
+    tampered: VerificationError
+    synced: Synced
+    applied: Applied
+    again: VerificationError
 
 
 @click.command()
@@ -79,7 +88,7 @@ class Shown:
 )
 @json_option
 def command(keep: str | None, *, as_json: bool) -> None:
-    """Walk a virtual USIM, find an account, authorize a signed message, refuse a tampered copy.
+    """Walk a virtual USIM, authorize a signed message, apply it to a device's tree once, refuse a tampered copy.
 
     No hardware is used; the card, the server and its key are made for this run.
 
@@ -95,7 +104,9 @@ def command(keep: str | None, *, as_json: bool) -> None:
                 shown.survey,
                 shown.credentials.accounts,
                 shown.authorized,
-                shown.refused,
+                shown.applied,
+                shown.again,
+                shown.tampered,
                 keep,
             )
         )
@@ -162,11 +173,23 @@ def _run(folder: Path) -> Shown:
     verifier = Verifier(credentials, policy=Policy.default())
     now = datetime.now(UTC)
     authorized = verifier.verify(message, transport=Transport.local(), at=now)
+    with DeviceTree.create(None, _DEVICE, at=now) as tree:
+
+        def apply() -> Applied:
+            return tree.apply(message, transport=Transport.local(), at=now, policy=Policy.default())
+
+        synced, applied = tree.sync(credentials, at=now), apply()
+        again = _refusal(apply)
+    refused = _refusal(lambda: verifier.verify(tampered, transport=Transport.local(), at=now))
+    return Shown(survey, credentials, message, authorized, refused, synced, applied, again)
+
+
+def _refusal(judge: Callable[[], object]) -> VerificationError:
     try:
-        verifier.verify(tampered, transport=Transport.local(), at=now)
+        judge()
     except VerificationError as error:
-        return Shown(survey, credentials, message, authorized, error)
-    raise AssertionError("the tampered copy was authorized")
+        return error
+    raise AssertionError("a message was authorized that must be refused")
 
 
 def _write_new(path: Path, octets: bytes, *, mode: int = 0o666) -> None:
@@ -195,8 +218,15 @@ def _sections(shown: Shown) -> Iterator[RenderableType]:
     yield _heading(5, "The verdict, step by step")
     yield authorized_lines(shown.authorized, steps=True)
     yield ""
-    yield _heading(6, f"The same message with {_WORD.decode()!r} changed to {_TAMPERED_WORD.decode()!r}")
-    yield refused_lines(shown.refused)
+    yield _heading(6, "A device's tree takes in the card, then carries the message out")
+    yield card_summary(shown.synced)
+    yield outcome_lines(shown.applied)
+    yield ""
+    yield _heading(7, "The same message once more")
+    yield Text(refused_summary(shown.again))
+    yield ""
+    yield _heading(8, f"The same message with {_WORD.decode()!r} changed to {_TAMPERED_WORD.decode()!r}")
+    yield refused_lines(shown.tampered)
 
 
 def _heading(number: int, text: str) -> RenderableType:
@@ -212,6 +242,9 @@ def _next_commands(keep: Path) -> Iterator[Text]:
     yield Text(f"smartcard-dm accounts {card}")
     yield Text(f"smartcard-dm verify {at(_MESSAGE)} {card} --steps")
     yield Text(f"smartcard-dm verify {at(_TAMPERED)} {card}")
+    yield Text(f"smartcard-dm tree init {at(_TREE)}")
+    yield Text(f"smartcard-dm apply {at(_MESSAGE)} {card} --tree {at(_TREE)}")
+    yield Text(f"smartcard-dm tree show --tree {at(_TREE)}")
     yield Text(f"smartcard-dm wbxml decode {at(_MESSAGE)} --tokens")
     yield Text(f"smartcard-dm issue {at(_COMMANDS)} --server-id {SERVER_ID} --key {at(_KEY)} -o {at('mine.wbxml')}")
 

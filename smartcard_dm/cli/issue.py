@@ -81,12 +81,16 @@ def command(  # noqa: PLR0913 - one argument for each option
     """Compose, sign and encode a sessionless message.
 
     COMMANDS is XML: a SyncML document, whose header is completed, or a bare SyncBody; - is standard input. Sign with
-    a private key (--key) or with a secret shared with the device (--secret-env).
+    a private key (--key), in a file or on a token that it never leaves, or with a secret shared with the device
+    (--secret-env, --secret-file).
 
     \b
     Examples:
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --key dms.pem -o message.wbxml
+      smartcard-dm issue commands.xml --server-id com.example.dms --pin-env PIN \\
+          --key 'pkcs11:token=dms;object=signer?module-name=softhsm2' \\
+          -o message.wbxml
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
@@ -112,7 +116,7 @@ def command(  # noqa: PLR0913 - one argument for each option
         )
     write_octets(output, message)
     if as_json:
-        print_json(issued_form(output, message, server_id, method))
+        print_json(issued_form(output, message, server_id, method, key_kind=key.kind, key_label=key.label))
     elif output != STDOUT:
         print_text(f"{output}: {len(message)} octets from {server_id}, signed with {method.identifier}", wrap=False)
 

@@ -24,7 +24,14 @@ _PACKAGE: Final = Path(__file__).parents[2]
 
 
 class CommandGroup(click.Group):
-    """A group that shows its help on stderr, and leaves with "usage", when no command is named."""
+    """A group that shows its help on stderr, and leaves with "usage", when no command is named.
+
+    Its commands are listed in the order of use, which is that of their definition.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of its commands."""
+        return list(self.commands)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the group's own options."""

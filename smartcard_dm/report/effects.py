@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smartcard_dm.errors import VerificationError
     from smartcard_dm.tree import Applied, CommandReport, DeviceEvent, Effects, Synced
     from smartcard_dm.tree.diff import Change, NodeState
+    from smartcard_dm.tree.journal import Rewritten
 
 _MARKS: Final = {
     ChangeKind.ADDED: ("+", "green"),
@@ -37,14 +38,20 @@ _LONGEST_CMD_ID: Final = 8
 
 def applied_lines(applied: Applied, synced: RenderableType | None, *, steps: bool = False) -> RenderableType:
     """Return the verdict on a message that was authorized, what became of its commands, and what changed."""
-    effects = applied.effects
     return Group(
         *_card_first(synced),
         authorized_lines(applied.message, steps=steps, commands=False),
+        outcome_lines(applied),
+        *dry_run_lines(applied.effects, "the message can still be applied, once"),
+    )
+
+
+def outcome_lines(applied: Applied) -> RenderableType:
+    """Return what became of the commands of a message, and what changed."""
+    return Group(
         _title("commands", len(applied.report)),
-        Padding(columns(*map(_report_row, applied.report)), (0, 0, 0, 2)),
-        *effects_lines(effects),
-        *dry_run_lines(effects, "the message can still be applied, once"),
+        _indented(columns(*map(_report_row, applied.report))),
+        *effects_lines(applied.effects),
     )
 
 
@@ -82,9 +89,7 @@ def effects_lines(effects: Effects) -> Iterator[RenderableType]:
         yield _indented(columns(*map(_change_row, effects.diff)))
     if effects.rewritten:
         yield _title("references that follow", len(effects.rewritten))
-        yield _indented(
-            columns(*((each.uri, f"{quoted(each.before)} -> {quoted(each.after)}") for each in effects.rewritten))
-        )
+        yield _indented(columns(*map(_rewritten_row, effects.rewritten)))
     if effects.skipped:
         yield _title("left out", len(effects.skipped))
         yield _indented(columns(*((Text(f"{each.uri}  {each.what}\n{each.why}"),) for each in effects.skipped)))
@@ -123,13 +128,16 @@ def _indented(content: RenderableType) -> Padding:
     return Padding(content, (0, 0, 0, 2))
 
 
+def _rewritten_row(each: Rewritten) -> tuple[Text]:
+    return (Text(f"{each.uri}\n  {quoted(each.before)} -> {quoted(each.after)}"),)
+
+
 def _report_row(row: CommandReport) -> tuple[Text, ...]:
     style = "green" if row.status.is_success else "yellow" if row.status is StatusCode.NOT_EXECUTED else "red"
     body = Text(row.target or "")
-    said = [] if row.status is StatusCode.OK else [row.status.text]
-    said += [row.detail] if row.detail else []
-    if said:
-        body.append(("\n" if row.target else "") + ": ".join(said), style="dim")
+    if row.status is not StatusCode.OK:  # what a command that succeeded left out has a list of its own
+        said = ": ".join([row.status.text, *([row.detail] if row.detail else [])])
+        body.append(("\n" if row.target else "") + said, style="dim")
     return (
         Text(row.cmd_id[:_LONGEST_CMD_ID], style="dim"),
         Text(row.command.value),

@@ -171,30 +171,22 @@ def survey_form(survey: Survey) -> Form:
     }
 
 
-def demo_form(
-    survey: Survey,
-    accounts: tuple[DmAccount, ...],
-    authorized: VerifiedMessage,
-    tampered: VerificationError,
-    kept: str | None,
+def issued_form(
+    file: str,
+    message: bytes,
+    server_id: ServerId,
+    algorithm: SignatureAlgorithm,
+    *,
+    key_kind: str,
+    key_label: str | None,
 ) -> Form:
-    """Return the form of the command `demo`."""
-    return {
-        "card": show_form(survey, accounts, ()),
-        "accounts": [account_form(account) for account in accounts],
-        "authorized": authorized_form(authorized),
-        "tampered": refused_form(tampered),
-        "kept": kept,
-    }
-
-
-def issued_form(file: str, message: bytes, server_id: ServerId, algorithm: SignatureAlgorithm) -> Form:
     """Return the form of the command `issue`."""
     return {
         "file": file,
         "octets": len(message),
         "server_id": str(server_id),
         "algorithm": algorithm.identifier,
+        "key": {"kind": key_kind, "label": key_label},
         "sha256": hashlib.sha256(message).hexdigest(),
     }
 

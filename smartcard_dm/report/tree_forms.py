@@ -11,18 +11,28 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from smartcard_dm.dm import PropertyUri
-from smartcard_dm.report.forms import authorized_form, card_form, origin_form, refused_form
+from smartcard_dm.report.forms import (
+    account_form,
+    authorized_form,
+    card_form,
+    origin_form,
+    refused_form,
+    show_form,
+)
 from smartcard_dm.tree.audit import diff_form, event_form, report_form, rewritten_form, skipped_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from smartcard_dm.card.survey import Survey
+    from smartcard_dm.dm import DmAccount
     from smartcard_dm.errors import VerificationError
     from smartcard_dm.report.forms import Form
     from smartcard_dm.tree import Applied, DeviceInformation, Effects, Synced
     from smartcard_dm.tree.audit import AuditRow
     from smartcard_dm.tree.view import Exported, Got, SeenNode
     from smartcard_dm.trust.credentials import Credentials
+    from smartcard_dm.trust.verified import VerifiedMessage
 
 
 def tree_init_form(file: str, information: DeviceInformation, nodes: int, warnings: Sequence[str]) -> Form:
@@ -137,6 +147,27 @@ def not_applied_form(error: VerificationError, sync: Form | None, *, dry_run: bo
     """Return the form of the command `apply` for a message that was refused."""
     nothing: Form = {key: [] for key in ("report", "diff", "rewritten", "skipped", "warnings", "events")}
     return {**refused_form(error), "sync": sync, **nothing, "dry_run": dry_run}
+
+
+def demo_form(
+    survey: Survey,
+    accounts: tuple[DmAccount, ...],
+    authorized: VerifiedMessage,
+    applied: Applied,
+    again: VerificationError,
+    tampered: VerificationError,
+    kept: str | None,
+) -> Form:
+    """Return the form of the command `demo`."""
+    return {
+        "card": show_form(survey, accounts, ()),
+        "accounts": [account_form(account) for account in accounts],
+        "authorized": authorized_form(authorized),
+        "applied": applied_form(applied, None),
+        "again": refused_form(again),
+        "tampered": refused_form(tampered),
+        "kept": kept,
+    }
 
 
 def effects_form(effects: Effects) -> Form:

@@ -113,6 +113,14 @@ class Descriptions:
                 return Knowledge(ANYTHING, handler, length)
         return None if found is None else Knowledge(found, handler, length)
 
+    def is_fixed(self, names: Sequence[str], types: Sequence[str]) -> bool:
+        """Whether a description file has a permanent node at a place, and nothing above it comes and goes."""
+        here = self.from_files(tuple(names))
+        if here is None or not here.is_permanent:
+            return False
+        above = (self.of(names[:length], types[: length + 1]) for length in range(1, len(names)))
+        return all(known is None or known.description is ANYTHING or known.description.is_permanent for known in above)
+
     def object_root(self, names: Sequence[str], types: Sequence[str]) -> int:
         """Return how many names lead to the own node of the object that a place belongs to; 0 for none."""
         return self._object(tuple(names), types)[1]

@@ -48,6 +48,20 @@ def want_new(context: Context, line: Lineage) -> None:
     context.want_room(line.uri)
 
 
+def want_no_permanent(context: Context, line: Lineage) -> None:
+    """Refuse to make a permanent node: the device has it or has it not, whatever a server says.
+
+    Raises:
+        CommandRefused: status 405.
+    """
+    if context.server_id is None or not line.missing:
+        return
+    place = line.uri.segments[: len(line.rows)]
+    if context.descriptions.is_fixed(place, types_of(line.rows)):
+        detail = f"{uri_of('/'.join(place))} is a permanent node, which no server makes"
+        raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
+
+
 def implicit_parents(context: Context, line: Lineage) -> list[NodeRow]:
     """Return the interior nodes that are missing between the nearest node and a new one.
 
@@ -81,8 +95,7 @@ def add_branch(context: Context, line: Lineage, branch: Sequence[DraftNode]) -> 
     parents = implicit_parents(context, line)
     chain = [*line.rows, *parents]
     rows = _with_acls(context, chain, branch)
-    for row in rows:
-        want_one_account(context, row.path, row.value)
+    want_one_account(context, rows, branch={row.path: row for row in rows})
     context.nodes.add([*parents, *rows])
 
 
@@ -109,14 +122,28 @@ def replace_branch(context: Context, line: Lineage, branch: Sequence[DraftNode])
         if path in there and (after := _changed(context, line, there, node)) is not None
     ]
     new = _new_rows(context, line, there, [node for node in branch if node.row.path not in there])
-    for row in [*new, *(after for _, after in changes)]:
-        want_one_account(context, row.path, row.value, replacing=top.path)
+    _want_accounts_apart(context, top, {path: row for path, row in there.items() if path in wanted}, changes, new)
     for path in gone:
         context.nodes.remove(path)
         context.journal.removed.append(path)
     for before, after in changes:
         context.nodes.change(before, after, context.tstamp)
     context.nodes.add(new)
+
+
+def _want_accounts_apart(
+    context: Context,
+    top: NodeRow,
+    kept: dict[str, NodeRow],
+    changes: Sequence[tuple[NodeRow, NodeRow]],
+    new: Sequence[NodeRow],
+) -> None:
+    """Refuse a branch that would make a second account; a node that gets a Type may become one with the leaf it has."""
+    changed = {after.path: after for _, after in changes}
+    retyped = {after.path for before, after in changes if before.type != after.type}
+    branch = {**kept, **changed, **{row.path: row for row in new}}
+    written = [*new, *changed.values(), *(row for row in kept.values() if parent_of(row.path) in retyped)]
+    want_one_account(context, written, branch=branch, replacing=top.path)
 
 
 def _with_acls(context: Context, chain: list[NodeRow], branch: Sequence[DraftNode]) -> list[NodeRow]:

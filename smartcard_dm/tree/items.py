@@ -67,7 +67,8 @@ class ItemProcessor:
     def _replace(self, command: ItemCommand, item: Item, meta: Meta) -> StatusCode:  # noqa: ARG002 - one form for all
         target = self._context.target(item.target)
         if isinstance(target, PropertyUri):
-            replace_property(self._context, target, item)
+            if not self._nodes.passes_over(target.node):
+                replace_property(self._context, target, item)
             return StatusCode.OK
         return self._objects.replace(target, item) if is_tnds(item, meta) else self._nodes.replace(target, item, meta)
 

@@ -1,6 +1,7 @@
 """Places of one message that the device does not handle: what is sent there is passed over, and the message goes on.
 
-Guarantees: what stands below something that was passed over is passed over too, in every later command of the message.
+Guarantees: what stands below something that was passed over is passed over too, in every later command of the message;
+what a rolled back Atomic passed over is forgotten with it.
 Leaves to its caller: objects inside TNDS objects (see `plan` and `draft`).
 
 Spec: OMA-TS-DM_Sessionless 5.5 (items of the EXT sub-tree; objects that are not supported).
@@ -32,12 +33,12 @@ class LeftOut:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._places: set[tuple[str, ...]] = set()
 
     def passes_over(self, uri: NodeUri) -> bool:
         """Whether a place is, or is below, what was passed over before; it is then noted."""
         lengths = range(1, len(uri.segments) + 1)
-        if not self._places or not any(uri.segments[:length] in self._places for length in lengths):
+        places = self._context.journal.left_out
+        if not places or not any(uri.segments[:length] in places for length in lengths):
             return False
         self._context.journal.skipped.append(Skipped(str(uri), uri.name, _BELOW))
         return True
@@ -76,5 +77,5 @@ class LeftOut:
         return True
 
     def _note(self, uri: NodeUri, what: str, why: str) -> None:
-        self._places.add(uri.segments)
+        self._context.journal.left_out.setdefault(uri.segments)
         self._context.journal.skipped.append(Skipped(str(uri), what, why))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from smartcard_dm.dm import AclCommand, NodeFormat, TextData
 from smartcard_dm.dm.description import AccessType
 from smartcard_dm.tree.described import types_of
-from smartcard_dm.tree.grafting import implicit_parents, want_new
+from smartcard_dm.tree.grafting import implicit_parents, want_new, want_no_permanent
 from smartcard_dm.tree.left_out import LeftOut
-from smartcard_dm.tree.nodes import NodeRow, path_of
+from smartcard_dm.tree.nodes import NodeRow, path_of, uri_of
 from smartcard_dm.tree.server_ids import want_one_account
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 from smartcard_dm.tree.values import object_identifier, read_format, read_value
@@ -35,6 +35,10 @@ class NodeItems:
         self._context = context
         self._left_out = LeftOut(context)
 
+    def passes_over(self, uri: NodeUri) -> bool:
+        """Whether a node is, or is below, what this message adds and the device leaves out; it is then noted."""
+        return self._left_out.passes_over(uri)
+
     def add(self, uri: NodeUri, item: Item, meta: Meta) -> StatusCode:
         """Add a leaf or an empty interior node.
 
@@ -50,12 +54,12 @@ class NodeItems:
         identifier = object_identifier(meta.type) if format_ is NodeFormat.NODE else ""
         if self._left_out.passes_over_object(uri, identifier):
             return StatusCode.OK
-        parents = implicit_parents(context, line)
-        rows = [*line.rows, *parents]
-        known = self._left_out.known(uri, [*types_of(rows), identifier])
+        known = self._known(line, identifier)
         if known is None:
             return StatusCode.OK
-        _want_format(known, format_, uri)
+        parents = implicit_parents(context, line)
+        rows = [*line.rows, *parents]
+        _want_format(known, format_, str(uri))
         path = path_of(uri)
         if format_ is NodeFormat.NODE:
             if isinstance(item.data, TextData) and item.data.text.strip():
@@ -90,12 +94,12 @@ class NodeItems:
             raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
         context.rights.want(AclCommand.REPLACE, line.rows)
         format_ = NodeFormat(node.format) if meta.format is None else read_format(meta)
-        if format_.value != node.format:
-            if format_ is NodeFormat.NODE or (known is not None and known.description.is_permanent):
-                raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"{uri} stays a leaf of Format {node.format}")
-            _want_format(known, format_, uri)
+        if format_ is NodeFormat.NODE:
+            raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"{uri} is a leaf and stays one")
+        type_ = meta.type or node.type
+        _want_same_kind(known, node, format_, type_)
         value = read_value(item, meta, format_)
-        self._change(node, node._replace(format=format_.value, value=value, type=meta.type or node.type))
+        self._change(node, node._replace(format=format_.value, value=value, type=type_))
         return StatusCode.OK
 
     def delete(self, uri: NodeUri) -> StatusCode:
@@ -141,7 +145,7 @@ class NodeItems:
         context.rights.want(AclCommand.REPLACE, line.rows)
         if line.node.is_interior:
             raise CommandRefused(StatusCode.FORBIDDEN, f"{uri} is an interior node: Copy is from leaf to leaf")
-        _want_format(known, NodeFormat(source.node.format), uri)
+        _want_same_kind(known, line.node, NodeFormat(source.node.format), source.node.type)
         after = line.node._replace(format=source.node.format, value=source.node.value, type=source.node.type)
         self._change(line.node, after)
         return StatusCode.OK
@@ -151,13 +155,26 @@ class NodeItems:
         if self._left_out.passes_over(line.uri):
             return StatusCode.OK
         want_new(context, line)
-        parents = implicit_parents(context, line)
-        known = self._left_out.known(line.uri, [*types_of([*line.rows, *parents]), ""])
+        known = self._known(line)
         if known is None:
             return StatusCode.OK
-        _want_format(known, NodeFormat(source.format), line.uri)
+        parents = implicit_parents(context, line)
+        _want_format(known, NodeFormat(source.format), str(line.uri))
         self._add(parents, source._replace(path=path_of(line.uri), acl="", tstamp=context.tstamp, verno=0))
         return StatusCode.OK
+
+    def _known(self, line: Lineage, identifier: str = "") -> Knowledge | None:
+        """Return what is known of a new node; None for one that is passed over.
+
+        Raises:
+            CommandRefused: status 405, the device has no such node, or has it of its own.
+        """
+        known = self._left_out.known(line.uri, [*types_of(line.rows), *[""] * (len(line.missing) - 1), identifier])
+        if known is not None:
+            want_no_permanent(self._context, line)
+            if identifier:
+                known.want_dynamic(path_of(line.uri))
+        return known
 
     def _want(self, access: AccessType, line: Lineage, node: NodeRow) -> Knowledge | None:
         known = self._context.descriptions.of(line.uri.segments, types_of(line.rows))
@@ -166,15 +183,26 @@ class NodeItems:
         return known
 
     def _add(self, parents: list[NodeRow], row: NodeRow) -> None:
-        want_one_account(self._context, row.path, row.value)
+        want_one_account(self._context, [row])
         self._context.nodes.add([*parents, row])
 
     def _change(self, before: NodeRow, after: NodeRow) -> None:
-        want_one_account(self._context, before.path, after.value)
+        want_one_account(self._context, [after])
         self._context.nodes.change(before, after, self._context.tstamp)
 
 
-def _want_format(known: Knowledge | None, format_: NodeFormat, uri: NodeUri) -> None:
+def _want_same_kind(known: Knowledge | None, node: NodeRow, format_: NodeFormat, type_: str) -> None:
+    """Refuse another Format or Type for a permanent node, and for any other a Format that its description excludes."""
+    if format_.value == node.format and type_ == node.type:
+        return
+    if known is not None and known.description.is_permanent:
+        detail = f"{uri_of(node.path)} is a permanent node and keeps its Format and Type"
+        raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
+    if format_.value != node.format:
+        _want_format(known, format_, uri_of(node.path))
+
+
+def _want_format(known: Knowledge | None, format_: NodeFormat, uri: str) -> None:
     wanted = known.description.format if known is not None else None
     if wanted is not None and wanted is not format_:
         detail = f"{uri} has Format {wanted.value}, not {format_.value}"

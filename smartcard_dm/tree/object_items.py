@@ -16,7 +16,7 @@ from smartcard_dm.dm.description import AccessType
 from smartcard_dm.errors import DecodeError, UnsupportedError
 from smartcard_dm.tree.described import types_of
 from smartcard_dm.tree.draft import draft
-from smartcard_dm.tree.grafting import add_branch, replace_branch, want_new
+from smartcard_dm.tree.grafting import add_branch, replace_branch, want_new, want_no_permanent
 from smartcard_dm.tree.placing import (
     inner_objects,
     is_taken_in,
@@ -53,6 +53,8 @@ class ObjectItems:
             CommandRefused: nothing was added.
         """
         placed = place_at(uri, self._kept(uri, item))
+        for placement in placed:
+            want_no_permanent(self._context, self._context.nodes.line(placement.uri))
         return self._graft(placed, inner_objects(placed), add=True)
 
     def replace(self, uri: NodeUri, item: Item) -> StatusCode:
@@ -118,6 +120,9 @@ class ObjectItems:
             handler = self._handlers.get(found.node.mo_id or "")
             if handler is None:
                 continue
+            if handler.description.is_permanent:
+                detail = f"the device has one {handler.family} of its own: {found.uri} cannot be another"
+                raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
             try:
                 handler.check(found.node, str(found.uri))
             except DecodeError as error:

@@ -107,12 +107,20 @@ def _rename(context: Context, line: Lineage, node: NodeRow, name: str) -> None:
     if new == line.uri:
         return
     context.want_room(new)
-    if context.nodes.get(path_of(new)) is not None:
-        raise CommandRefused(StatusCode.ALREADY_EXISTS, f"{new} is there already")
+    _want_free_name(context, line, new)
     for row in context.nodes.below(node.path):
         context.want_room(NodeUri(new.segments + tuple(row.path.split("/"))[len(new.segments) :]))
     if not node.is_interior:
-        want_one_account(context, path_of(new), node.value)
+        want_one_account(context, [node._replace(path=path_of(new))])
     changed = context.nodes.change(node, node, context.tstamp)
     context.nodes.rename(changed.path, name)
     context.journal.renamed.append((path_of(line.uri), path_of(new)))
+
+
+def _want_free_name(context: Context, line: Lineage, new: NodeUri) -> None:
+    """Refuse a name that a description keeps for one node; 418 is for a sibling that is there."""
+    if context.nodes.get(path_of(new)) is not None:
+        raise CommandRefused(StatusCode.ALREADY_EXISTS, f"{new} is there already")
+    found = context.descriptions.of(new.segments, types_of(line.rows))
+    if found is None or found.description.is_permanent or (found.description.name and len(new.segments) > found.root):
+        raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"the device keeps the name {new} for another node")

@@ -93,8 +93,7 @@ def reconcile(context: Context, provenance: Provenance, card: str, objects: Iter
             continue
         if present:
             context.nodes.remove(row.path)
-            context.journal.removed.append(row.path)
-        provenance.forget(row)
+        provenance.forget(row)  # not left to the journal: another object of the card may get the place
         if known is not None and present:
             places[row.key] = _uri(row.path)  # the changed object gets the place of the old one
             done.replaced.append(uri_of(row.path))

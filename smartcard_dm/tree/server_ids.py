@@ -18,6 +18,8 @@ from smartcard_dm.tree.nodes import parent_of, uri_of
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from smartcard_dm.tree.context import Context
     from smartcard_dm.tree.nodes import NodeRow, Nodes
 
@@ -38,28 +40,52 @@ def account_roots(nodes: Nodes) -> list[NodeRow]:
     return typed + [row for row in nodes.children(ACCOUNTS) if row.is_interior and row.path not in seen]
 
 
-def want_one_account(context: Context, path: str, value: str | bytes | None, *, replacing: str | None = None) -> None:
-    """Refuse to write a ServerID that another account has.
+def want_one_account(
+    context: Context,
+    written: Iterable[NodeRow],
+    *,
+    branch: Mapping[str, NodeRow] | None = None,
+    replacing: str | None = None,
+) -> None:
+    """Refuse to write the ServerID of an account that another account has.
+
+    A leaf of this name anywhere else is no account's, and says nothing.
 
     Args:
         context: the message; the device itself is not refused.
-        path: the leaf that is written.
-        value: its new value.
+        written: nodes as they will be; leaves whose parent becomes an account are among them.
+        branch: by path, all nodes that come at the same time, as they will be.
         replacing: path of a branch that goes at the same time, if one does.
 
     Raises:
         CommandRefused: status 418.
     """
-    above, _, name = path.rpartition("/")
     if context.server_id is None:
         return  # what the card holds twice has to be seen twice, to be refused
-    if name != _LEAF or not isinstance(value, str):
-        return
-    for row in context.nodes.named(_LEAF, value):
-        if row.path == path or (replacing is not None and row.path.startswith(f"{replacing}/")):
+    coming = branch or {}
+    among: dict[str | bytes | None, list[NodeRow]] = {}
+    for row in coming.values():
+        if row.name == _LEAF:
+            among.setdefault(row.value, []).append(row)
+    for leaf in written:
+        if leaf.name != _LEAF or not isinstance(leaf.value, str) or not _is_of_account(context, leaf, coming):
             continue
-        other = parent_of(row.path) or ""
-        root = context.nodes.get(other)
-        if root is not None and is_account(root):
-            detail = f"{uri_of(other)} is an account of {value} already, and {uri_of(above)} would be a second one"
-            raise CommandRefused(StatusCode.ALREADY_EXISTS, detail)
+        stay = [
+            row
+            for row in context.nodes.named(_LEAF, leaf.value)
+            if replacing is None or not (row.path == replacing or row.path.startswith(f"{replacing}/"))
+        ]
+        for row in [*stay, *among.get(leaf.value, [])]:
+            if row.path != leaf.path and _is_of_account(context, row, coming):
+                ours, other = uri_of(parent_of(leaf.path) or ""), uri_of(parent_of(row.path) or "")
+                detail = f"{other} is an account of {leaf.value} already, and {ours} would be a second one"
+                raise CommandRefused(StatusCode.ALREADY_EXISTS, detail)
+
+
+def _is_of_account(context: Context, leaf: NodeRow, coming: Mapping[str, NodeRow]) -> bool:
+    """Whether the node above a leaf is, or will be, where an account begins."""
+    above = parent_of(leaf.path) or ""
+    if parent_of(above) == ACCOUNTS:
+        return True
+    root = coming.get(above) or context.nodes.get(above)
+    return root is not None and is_account(root)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
-_DEFAULT_BY_CURVE: Final = {
+DEFAULT_BY_CURVE: Final = {
     "secp256r1": SignatureAlgorithm.ECDSA_SHA256,
     "secp384r1": SignatureAlgorithm.ECDSA_SHA384,
     "secp521r1": SignatureAlgorithm.ECDSA_SHA512,
@@ -136,7 +136,7 @@ class PrivateSigningKey:
             case rsa.RSAPrivateKey():
                 return SignatureAlgorithm.RSA_SHA256
             case ec.EllipticCurvePrivateKey():
-                return _DEFAULT_BY_CURVE[self.key.curve.name]
+                return DEFAULT_BY_CURVE[self.key.curve.name]
             case ed25519.Ed25519PrivateKey():
                 return SignatureAlgorithm.EDDSA_ED25519
             case _:

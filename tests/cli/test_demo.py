@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 def test_the_demonstration_goes_the_whole_way() -> None:
     outcome = run("demo")
     assert outcome.code == 0
-    positions = [outcome.stdout.index(f"{number}. ") for number in range(1, 7)]
+    positions = [outcome.stdout.index(f"{number}. ") for number in range(1, 9)]
     assert positions == sorted(positions)
     assert outcome.stdout.index("AUTHORIZED") < outcome.stdout.index("REFUSED  at step 8, digest")
+    assert '"Example DM" -> "Example DM, on the new platform"' in outcome.stdout
+    assert "refused at step 10, replay" in outcome.stdout
     check_layout(outcome.stdout)
 
 
@@ -27,6 +29,8 @@ def test_the_demonstration_is_of_the_documented_form(tmp_path: Path) -> None:
     schema("demo").validate(outcome.json)
     assert outcome.json["authorized"]["verdict"] == "authorized"
     assert outcome.json["tampered"]["verdict"] == "refused"
+    assert [row["status"] for row in outcome.json["applied"]["report"]] == [200]
+    assert outcome.json["again"]["rule"] == "replay.seen"
     assert outcome.json["kept"] is None
     kept = run("demo", "--json", "--keep", tmp_path / "lab")
     schema("demo").validate(kept.json)
@@ -43,6 +47,9 @@ def test_each_command_it_says_to_go_on_with_runs(tmp_path: Path) -> None:
         "accounts --card": 0,
         f"verify {folder / 'message.wbxml'}": 0,
         f"verify {folder / 'tampered.wbxml'}": 1,
+        "tree init": 0,
+        f"apply {folder / 'message.wbxml'}": 0,
+        "tree show": 0,
         "wbxml decode": 0,
         f"issue {folder / 'commands.xml'}": 0,
     }

@@ -43,6 +43,7 @@ def test_the_summary_is_of_the_documented_form(tmp_path: Path) -> None:
         "octets": path.stat().st_size,
         "server_id": SERVER_ID,
         "algorithm": "rsa-sha256",
+        "key": {"kind": "pem", "label": None},
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
 

@@ -37,11 +37,18 @@ COMMAND_LINES = [
     ("card", "show"),
     ("accounts",),
     ("verify",),
+    ("apply",),
+    ("tree", "init"),
+    ("tree", "sync"),
+    ("tree", "show"),
+    ("tree", "get"),
+    ("tree", "export"),
+    ("tree", "audit"),
     ("issue",),
     ("wbxml", "decode"),
     ("wbxml", "encode"),
 ]
-GROUPS: list[tuple[str, ...]] = [(), ("card",), ("wbxml",)]
+GROUPS: list[tuple[str, ...]] = [(), ("card",), ("tree",), ("wbxml",)]
 
 
 @pytest.mark.parametrize("command", [*GROUPS, *COMMAND_LINES], ids=" ".join)
@@ -82,6 +89,13 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(command: tuple[str, ...]) -
         ("verify",),
         ("verify", str(SIGNED)),
         ("verify", str(SIGNED), "--card"),
+        ("apply", str(SIGNED)),
+        ("tree", "frobnicate"),
+        ("tree", "init"),
+        ("tree", "sync", "--card", CARD),
+        ("tree", "show"),
+        ("tree", "get", "--tree", "t.db"),
+        ("tree", "export", "--tree", "t.db", "--form", "yaml"),
         ("verify", str(SIGNED), "more", "--card", CARD),
         ("verify", str(SIGNED), "--card", CARD, "--policy", "none"),
         ("verify", str(SIGNED), "--card", CARD, "--transport", "pigeon"),
