@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smartcard_dm.dm import INBOX_URI, NodeFormat, NodeUri, TypeKind
-from smartcard_dm.tree.described import ANYTHING, Knowledge, types_of
+from smartcard_dm.tree.described import types_of
 from smartcard_dm.tree.journal import Rewritten, Skipped
 from smartcard_dm.tree.nodes import NodeRow, path_of, uri_of
 from smartcard_dm.tree.status import CommandRefused, StatusCode
@@ -55,20 +55,17 @@ def draft(
     """
     segments = placement.uri.segments
     types = types_of(above[: len(segments)])
-    types += [""] * (len(segments) - len(types))
-    known = context.descriptions.of(segments, [*types, placement.node.mo_id or ""])
+    types += [*[""] * (len(segments) - len(types)), placement.node.mo_id or ""]
+    known = context.descriptions.of(segments, types)
     if known is None:
         raise _unknown(path_of(placement.uri))
     found: list[DraftNode] = []
     limits = context.limits
-    rest: list[tuple[TndsNode, str, Knowledge, tuple[str, ...]]] = [
-        (placement.node, path_of(placement.uri), known, segments)
-    ]
+    rest = [(placement.node, path_of(placement.uri), known.description, segments, tuple(types))]
     while rest:
-        node, path, known, names = rest.pop()
+        node, path, description, names, kinds = rest.pop()
         if len(names) > limits.node_uri_segments or len(path.encode()) + 2 > limits.node_uri_octets:
             context.want_room(NodeUri(names))
-        description = known.description
         if description.format is not None and description.format is not node.format:
             detail = f"{uri_of(path)} has Format {description.format.value}, not {node.format.value}"
             raise CommandRefused(StatusCode.UNSUPPORTED_MEDIA_TYPE_OR_FORMAT, detail)
@@ -76,32 +73,26 @@ def draft(
         row = NodeRow(path, node.format.value, node.value, "", node.title, context.tstamp, _type(node))
         row = _with_reference(context, row, description, references)
         found.append(DraftNode(row, description, str(node.acl) if node.acl is not None else None))
-        for child in reversed(node.children):
-            place = (*names, child.name)
-            below = _below(context, known, child, place)
+        taken = []
+        for child in node.children:
+            place, kind = (*names, child.name), (*kinds, child.mo_id or "")
+            below = _below(context, child, place, kind)
             if below is not None:
-                rest.append((child, f"{path}/{child.name}", below, place))
+                taken.append((child, f"{path}/{child.name}", below, place, kind))
+        rest += reversed(taken)
     return found
 
 
-def _below(context: Context, known: Knowledge, child: TndsNode, place: tuple[str, ...]) -> Knowledge | None:
+def _below(context: Context, child: TndsNode, place: tuple[str, ...], types: tuple[str, ...]) -> NodeDescription | None:
     """Return what is known of a child; None for one that is left out."""
     uri = "/".join((".", *place))
     if not child.name:
         raise CommandRefused(StatusCode.COMMAND_FAILED, f"a node below {'/'.join(('.', *place[:-1]))} has no name")
-    handler = context.descriptions.register.by_identifier.get(child.mo_id or "")
-    if handler is not None:
-        return Knowledge(handler.description, handler, len(place))
-    description = known.description
-    found = description.child(child.name)
-    if found is not None:
-        return Knowledge(found, known.handler, known.root)
-    if description.free:
-        return Knowledge(ANYTHING, known.handler, known.root)
-    found = context.descriptions.from_files(place)
-    if found is not None:
-        return Knowledge(found, known.handler, known.root)
-    if context.descriptions.in_ext(place, known.root):
+    descriptions = context.descriptions
+    known = descriptions.of(place, types)
+    if known is not None:
+        return known.description
+    if descriptions.in_ext(place, descriptions.object_root(place, types)):
         context.journal.skipped.append(Skipped(uri, child.name, "nobody handles this vendor branch"))
         return None
     raise _unknown("/".join(place))

@@ -40,7 +40,7 @@ class Mark(NamedTuple):
     renamed: int
     removed: int
     warnings: int
-    left_out: int
+    left_out: frozenset[tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -56,8 +56,8 @@ class Journal:
     """Nodes that were removed with all below them."""
     warnings: list[str] = field(default_factory=list)
     """What was odd and tolerated; sentences without secrets."""
-    left_out: dict[tuple[str, ...], None] = field(default_factory=dict)
-    """Places that were passed over, in order; what is sent below them is passed over too."""
+    left_out: frozenset[tuple[str, ...]] = frozenset()
+    """Places that were passed over; what is sent below them is passed over too."""
 
     def mark(self) -> Mark:
         """Return the present moment."""
@@ -68,7 +68,7 @@ class Journal:
             len(self.renamed),
             len(self.removed),
             len(self.warnings),
-            len(self.left_out),
+            self.left_out,
         )
 
     def forget_since(self, mark: Mark) -> None:
@@ -79,5 +79,4 @@ class Journal:
         del self.renamed[mark.renamed :]
         del self.removed[mark.removed :]
         del self.warnings[mark.warnings :]
-        while len(self.left_out) > mark.left_out:
-            self.left_out.popitem()
+        self.left_out = mark.left_out

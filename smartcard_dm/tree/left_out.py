@@ -1,8 +1,9 @@
 """Places of one message that the device does not handle: what is sent there is passed over, and the message goes on.
 
-Guarantees: what stands below something that was passed over is passed over too, in every later command of the message;
-what a rolled back Atomic passed over is forgotten with it.
-Leaves to its caller: objects inside TNDS objects (see `plan` and `draft`).
+Guarantees: what stands below something that was passed over is passed over too, in every later command of the message,
+whether it came as a TNDS object or node by node; an Add of the very place begins it anew, such as another version of an
+object. What a rolled back Atomic passed over is forgotten with it.
+Leaves to its caller: finding objects inside TNDS objects (see `plan` and `draft`).
 
 Spec: OMA-TS-DM_Sessionless 5.5 (items of the EXT sub-tree; objects that are not supported).
 """
@@ -16,7 +17,7 @@ from smartcard_dm.tree.journal import Skipped
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from smartcard_dm.dm import NodeUri
     from smartcard_dm.tree.context import Context
@@ -34,14 +35,30 @@ class LeftOut:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def passes_over(self, uri: NodeUri) -> bool:
-        """Whether a place is, or is below, what was passed over before; it is then noted."""
-        lengths = range(1, len(uri.segments) + 1)
-        places = self._context.journal.left_out
-        if not places or not any(uri.segments[:length] in places for length in lengths):
+    def passes_over(self, uri: NodeUri, *, begins: bool = False) -> bool:
+        """Whether a place is, or is below, what was passed over before; it is then noted.
+
+        Args:
+            uri: the place.
+            begins: whether a node is added at the place itself: only what is below is passed over then.
+        """
+        journal = self._context.journal
+        if not journal.left_out:
             return False
-        self._context.journal.skipped.append(Skipped(str(uri), uri.name, _BELOW))
-        return True
+        lengths = range(1, len(uri.segments) + (0 if begins else 1))
+        if any(uri.segments[:length] in journal.left_out for length in lengths):
+            journal.skipped.append(Skipped(str(uri), uri.name, _BELOW))
+            return True
+        if begins:
+            journal.left_out -= {uri.segments}
+        return False
+
+    def remember(self, skipped: Iterable[Skipped]) -> None:
+        """Take in the places of objects that were left out of a TNDS object; where a node is there, it stays in use."""
+        for skip in skipped:
+            path = skip.uri.removeprefix("./")
+            if self._context.nodes.get(path) is None:
+                self._context.journal.left_out |= {tuple(path.split("/"))}
 
     def passes_over_object(self, uri: NodeUri, identifier: str) -> bool:
         """Whether a new interior node begins an object that is not supported; it is then noted."""
@@ -50,32 +67,38 @@ class LeftOut:
         self._note(uri, identifier, _OBJECT)
         return True
 
-    def passes_over_missing(self, line: Lineage) -> bool:
-        """Whether a node that is not there is in a vendor branch that nobody handles; it is then noted."""
-        types = types_of(line.rows)
-        if self._context.descriptions.of(line.uri.segments, types) is not None:
-            return False
-        return self._in_vendor_branch(line.uri, types)
+    def passes_over_missing(self, line: Lineage, identifier: str = "") -> bool:
+        """Whether a node that is not there is in a vendor branch that nobody handles; it is then noted.
 
-    def known(self, uri: NodeUri, types: Sequence[str]) -> Knowledge | None:
-        """Return what is known of a new place; None for one in a vendor branch that nobody handles, which is noted.
+        Nobody is asked whether the server might add it: nothing is added.
+        """
+        if line.node is not None:
+            return False
+        descriptions, names, types = self._context.descriptions, line.uri.segments, _types(line, identifier)
+        if descriptions.of(names, types) is not None:
+            return False
+        if not descriptions.in_ext(names, descriptions.object_root(names, types)):
+            return False
+        self._note(line.uri, line.uri.name, _EXT)
+        return True
+
+    def known(self, line: Lineage, identifier: str = "") -> Knowledge:
+        """Return what is known of a new place.
 
         Raises:
             CommandRefused: status 405, the object that the place belongs to has no such node.
         """
-        known = self._context.descriptions.of(uri.segments, types)
-        if known is None and not self._in_vendor_branch(uri, types):
-            detail = f"the device has no node {uri} in this object; vendor nodes go below Ext"
+        known = self._context.descriptions.of(line.uri.segments, _types(line, identifier))
+        if known is None:
+            detail = f"the device has no node {line.uri} in this object; vendor nodes go below Ext"
             raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
         return known
 
-    def _in_vendor_branch(self, uri: NodeUri, types: Sequence[str]) -> bool:
-        descriptions = self._context.descriptions
-        if not descriptions.in_ext(uri.segments, descriptions.object_root(uri.segments, types)):
-            return False
-        self._note(uri, uri.name, _EXT)
-        return True
-
     def _note(self, uri: NodeUri, what: str, why: str) -> None:
-        self._context.journal.left_out.setdefault(uri.segments)
+        self._context.journal.left_out |= {uri.segments}
         self._context.journal.skipped.append(Skipped(str(uri), what, why))
+
+
+def _types(line: Lineage, identifier: str) -> Sequence[str]:
+    """Return the Types on the way to a node that is not there, and its own."""
+    return [*types_of(line.rows), *[""] * (len(line.missing) - 1), identifier]

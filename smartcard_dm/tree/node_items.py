@@ -46,17 +46,15 @@ class NodeItems:
             CommandRefused: nothing was added.
         """
         context = self._context
-        if self._left_out.passes_over(uri):
-            return StatusCode.OK
         line = context.nodes.line(uri)
+        identifier = object_identifier(meta.type) if meta.format == NodeFormat.NODE.value else ""
+        if self._left_out.passes_over(uri, begins=True) or self._left_out.passes_over_missing(line, identifier):
+            return StatusCode.OK
         want_new(context, line)
         format_ = read_format(meta)
-        identifier = object_identifier(meta.type) if format_ is NodeFormat.NODE else ""
         if self._left_out.passes_over_object(uri, identifier):
             return StatusCode.OK
         known = self._known(line, identifier)
-        if known is None:
-            return StatusCode.OK
         parents = implicit_parents(context, line)
         rows = [*line.rows, *parents]
         _want_format(known, format_, str(uri))
@@ -152,28 +150,25 @@ class NodeItems:
 
     def _copy_to_new(self, source: NodeRow, line: Lineage) -> StatusCode:
         context = self._context
-        if self._left_out.passes_over(line.uri):
+        if self._left_out.passes_over(line.uri, begins=True) or self._left_out.passes_over_missing(line):
             return StatusCode.OK
         want_new(context, line)
         known = self._known(line)
-        if known is None:
-            return StatusCode.OK
         parents = implicit_parents(context, line)
         _want_format(known, NodeFormat(source.format), str(line.uri))
         self._add(parents, source._replace(path=path_of(line.uri), acl="", tstamp=context.tstamp, verno=0))
         return StatusCode.OK
 
-    def _known(self, line: Lineage, identifier: str = "") -> Knowledge | None:
-        """Return what is known of a new node; None for one that is passed over.
+    def _known(self, line: Lineage, identifier: str = "") -> Knowledge:
+        """Return what is known of a new node.
 
         Raises:
             CommandRefused: status 405, the device has no such node, or has it of its own.
         """
-        known = self._left_out.known(line.uri, [*types_of(line.rows), *[""] * (len(line.missing) - 1), identifier])
-        if known is not None:
-            want_no_permanent(self._context, line)
-            if identifier:
-                known.want_dynamic(path_of(line.uri))
+        known = self._left_out.known(line, identifier)
+        want_no_permanent(self._context, line)
+        if identifier:
+            known.want_dynamic(path_of(line.uri))
         return known
 
     def _want(self, access: AccessType, line: Lineage, node: NodeRow) -> Knowledge | None:

@@ -17,12 +17,14 @@ from smartcard_dm.errors import DecodeError, UnsupportedError
 from smartcard_dm.tree.described import types_of
 from smartcard_dm.tree.draft import draft
 from smartcard_dm.tree.grafting import add_branch, replace_branch, want_new, want_no_permanent
+from smartcard_dm.tree.left_out import LeftOut
 from smartcard_dm.tree.placing import (
     inner_objects,
     is_taken_in,
     objects_of,
     place_at,
     place_by_kind,
+    place_of,
     references_to,
 )
 from smartcard_dm.tree.status import CommandRefused, StatusCode
@@ -44,6 +46,7 @@ class ObjectItems:
     def __init__(self, context: Context, plan: Plan) -> None:
         self._context = context
         self._plan = plan
+        self._left_out = LeftOut(context)
         self._handlers = context.descriptions.register.by_identifier
 
     def add(self, uri: NodeUri, item: Item) -> StatusCode:
@@ -52,7 +55,7 @@ class ObjectItems:
         Raises:
             CommandRefused: nothing was added.
         """
-        placed = place_at(uri, self._kept(uri, item))
+        placed = self._handled(place_at(uri, self._kept(uri, item)), add=True)
         for placement in placed:
             want_no_permanent(self._context, self._context.nodes.line(placement.uri))
         return self._graft(placed, inner_objects(placed), add=True)
@@ -63,7 +66,7 @@ class ObjectItems:
         Raises:
             CommandRefused: nothing was changed.
         """
-        placed = place_at(uri, self._kept(uri, item))
+        placed = self._handled(place_at(uri, self._kept(uri, item)), add=False)
         return self._graft(placed, inner_objects(placed), add=False)
 
     def add_to_inbox(self, uri: NodeUri, item: Item, *, carries_object: bool) -> StatusCode:
@@ -83,7 +86,7 @@ class ObjectItems:
             raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, detail)
         context.rights.want(AclCommand.ADD, inbox.rows)
         skipped: list[Skipped] = []
-        nodes = self._kept(uri, item, skipped)
+        nodes = self._read(uri, item, skipped)
         unsupported = len(skipped)
         found = list(objects_of(nodes, skipped))
         if not found and not unsupported:
@@ -93,14 +96,29 @@ class ObjectItems:
         placed = place_by_kind(found, self._handlers, is_taken_in(context.nodes))
         return self._graft(placed, placed, add=True)
 
-    def _kept(self, uri: NodeUri, item: Item, skipped: list[Skipped] | None = None) -> list[TndsNode]:
-        """Return the nodes of an item's object without what is left out, which is noted."""
-        notes = self._context.journal.skipped if skipped is None else skipped
-        kept = (
-            self._plan.kept(node, f"{uri}/{node.name}" if node.name else str(uri), notes)
-            for node in self._plan.document(item).nodes
-        )
+    def _kept(self, uri: NodeUri, item: Item) -> list[TndsNode]:
+        """Return the nodes of an item's object without what is left out, which is noted with its place."""
+        skipped: list[Skipped] = []
+        nodes = self._read(uri, item, skipped)
+        self._context.journal.skipped += skipped
+        self._left_out.remember(skipped)
+        return nodes
+
+    def _read(self, uri: NodeUri, item: Item, skipped: list[Skipped]) -> list[TndsNode]:
+        """Return the nodes of an item's object; `skipped` gets what is left out."""
+        kept = (self._plan.kept(node, str(place_of(uri, node)), skipped) for node in self._plan.document(item).nodes)
         return [node for node in kept if node is not None]
+
+    def _handled(self, placed: Iterable[Placement], *, add: bool) -> list[Placement]:
+        """Return the nodes whose places the device handles; the others are noted as left out."""
+        return [
+            placement
+            for placement in placed
+            if not self._left_out.passes_over(placement.uri, begins=add)
+            and not self._left_out.passes_over_missing(
+                self._context.nodes.line(placement.uri), placement.node.mo_id or ""
+            )
+        ]
 
     def _graft(self, placed: Sequence[Placement], objects: Iterable[Placement], *, add: bool) -> StatusCode:
         """Add or replace placed nodes, references among them having their final names."""

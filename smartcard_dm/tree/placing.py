@@ -66,8 +66,7 @@ def place_at(target: NodeUri, nodes: Iterable[TndsNode]) -> list[Placement]:
     taken: set[tuple[str, ...]] = set()
     on_the_way: set[tuple[str, ...]] = set()
     for node in nodes:
-        above = target if node.path is None else target.join(node.path)
-        uri = above.child(node.name) if node.name else above
+        uri = place_of(target, node)
         if uri.is_root:
             raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, "the root is there already and is never replaced")
         line = {uri.segments[:length] for length in range(1, len(uri.segments) + 1)}
@@ -77,6 +76,12 @@ def place_at(target: NodeUri, nodes: Iterable[TndsNode]) -> list[Placement]:
         on_the_way |= line
         placed.append(Placement(uri, replace(node, name=uri.name, path=None), _inner(node, ""), node.name))
     return placed
+
+
+def place_of(target: NodeUri, node: TndsNode) -> NodeUri:
+    """Return where a top node of a TNDS object goes that was sent to a target; one without a name is the target."""
+    above = target if node.path is None else target.join(node.path)
+    return above.child(node.name) if node.name else above
 
 
 def place_by_kind(

@@ -29,7 +29,7 @@ from smartcard_dm.dm import (
 )
 from smartcard_dm.identity import CardIdentity, Generation
 from smartcard_dm.server import Header, issue
-from smartcard_dm.tree import Applied, DeviceInformation, DeviceTree
+from smartcard_dm.tree import Applied, DeviceInformation, DeviceTree, standard_register
 from smartcard_dm.tree.nodes import NodeRow
 from smartcard_dm.trust.credentials import Credentials
 from smartcard_dm.trust.policy import Policy
@@ -54,6 +54,7 @@ INFORMATION = DeviceInformation(dev_id=DEV_ID, man="Example", mod="One", lang="e
 ICCID = "8988211000000430010"
 
 _SESSIONS = count(1)
+_REGISTER = standard_register()  # once: every device would look through what is installed
 
 
 def account(server_id: str, node_name: str | None = None) -> DmAccount:
@@ -95,7 +96,9 @@ def device(
         register: the management objects it supports.
         description_files: device description files (DDF).
     """
-    tree = DeviceTree.create(None, INFORMATION, at=NOW, register=register, description_files=description_files)
+    tree = DeviceTree.create(
+        None, INFORMATION, at=NOW, register=register or _REGISTER, description_files=description_files
+    )
     tree.sync(card(*map(account, servers or (A, B))), at=NOW)
     for uri, acl in (acls or {}).items():
         make_interior(tree, uri)

@@ -584,7 +584,7 @@ def test_commands_are_carried_out_in_the_order_of_the_message() -> None:
         replace("./DMAcc?prop=Name", "other"),
         replace(".?prop=Name", "other"),
         add("./DevInfo/Other", "1"),
-        add("./DevInfo/Ext/Vendor", "1"),
+        add("./DevInfo/Ext"),
         copy("./DevInfo/Man", "./DevInfo/Mod"),
         add("./Inbox/x", "1"),
         add("./Inbox/x"),
