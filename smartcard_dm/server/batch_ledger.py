@@ -77,8 +77,7 @@ class Ledger:
                 raise
         self.number = self.note("number")
         """The batch's own: that of its first run."""
-        ((mark,),) = self._rows("SELECT coalesce(max(row), 0) FROM message")
-        self.mark = int(mark)
+        self.mark = self._mark()
         """The last row that is recorded."""
 
     def close(self) -> None:
@@ -132,11 +131,7 @@ class Ledger:
         with self._translated():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                ((mark,),) = self._rows("SELECT coalesce(max(row), 0) FROM message")
-                if mark != self.mark:
-                    raise BatchError(
-                        str(self._path), "another process goes on with this batch", "let it end, then run this again"
-                    )
+                self._want_mark()
                 settled = self._without_duplicates(results)
                 yield settled
                 self._record(settled)
@@ -155,6 +150,15 @@ class Ledger:
             for each in settled
         ]
         self._connection.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _want_mark(self) -> None:
+        if self._mark() != self.mark:
+            advice = "let it end, then run this again"
+            raise BatchError(str(self._path), "another process goes on with this batch", advice)
+
+    def _mark(self) -> int:
+        ((mark,),) = self._rows("SELECT coalesce(max(row), 0) FROM message")
+        return int(mark)
 
     def _kept(self, issued: Issued) -> bytes | None:
         return issued.message if self._holds_messages else None

@@ -17,7 +17,6 @@ import hashlib
 import os
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from smartcard_dm.errors import BatchError
@@ -27,6 +26,7 @@ from smartcard_dm.server.batch_records import Issued
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from smartcard_dm.server.batch_records import Result

@@ -30,13 +30,13 @@ class ParquetTargets:
 
     def __init__(self, path: Path) -> None:
         try:
-            import pyarrow  # noqa: PLC0415 - an extra, and slow to import
-            import pyarrow.parquet  # noqa: PLC0415 - same
+            import pyarrow as pa  # noqa: PLC0415 - an extra, and slow to import
+            from pyarrow import parquet, types  # noqa: PLC0415 - same
         except ImportError as error:
             raise UnsupportedError("Parquet without pyarrow", "pip install smartcard-dm[parquet]") from error
-        self._errors: tuple[type[Exception], ...] = (pyarrow.ArrowException, OSError)
+        self._errors: tuple[type[Exception], ...] = (pa.ArrowException, OSError, UnicodeDecodeError)
         try:
-            self._file: Any = pyarrow.parquet.ParquetFile(path)
+            self._file: Any = parquet.ParquetFile(path)
         except self._errors as error:
             raise DmError(_STRUCTURE, "not a Parquet file that can be read") from error
         schema = self._file.schema_arrow
@@ -47,8 +47,8 @@ class ParquetTargets:
         for field in schema:
             if self.columns.count(field.name) > 1:
                 raise DmError(_STRUCTURE, f"the column {field.name!r:.60} stands twice")
-            kind = field.type.value_type if pyarrow.types.is_dictionary(field.type) else field.type
-            if not any(fits(kind) for fits in self._kinds(pyarrow.types)):
+            kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+            if not any(fits(kind) for fits in _kinds(types)):
                 raise DmError(
                     _STRUCTURE, f"the column {field.name!r:.60} is {kind}, wanted text, whole numbers, true or false"
                 )
@@ -65,7 +65,7 @@ class ParquetTargets:
             try:
                 batch = next(batches, None)
                 records = None if batch is None else batch.to_pylist()
-            except (*self._errors, UnicodeDecodeError) as error:
+            except self._errors as error:
                 raise DmError(
                     _STRUCTURE, "the Parquet file cannot be read any further", place=f"row {row + 1}"
                 ) from error
@@ -75,9 +75,9 @@ class ParquetTargets:
                 row += 1
                 yield Target(row, row, {name: _text(value) for name, value in record.items() if value is not None})
 
-    @staticmethod
-    def _kinds(types: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a module without types
-        return types.is_string, types.is_large_string, types.is_integer, types.is_boolean
+
+def _kinds(types: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a module without types
+    return types.is_string, types.is_large_string, types.is_integer, types.is_boolean
 
 
 def _text(value: object) -> str:

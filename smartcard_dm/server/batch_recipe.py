@@ -20,7 +20,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from smartcard_dm import wbxml
-from smartcard_dm.dm import parse_message
 from smartcard_dm.errors import DmError, SmartcardDmError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.server.batch_records import (
@@ -32,22 +31,31 @@ from smartcard_dm.server.batch_records import (
     Problem,
     Target,
 )
-from smartcard_dm.server.compose import Header
-from smartcard_dm.server.template import Template, compile_template
+from smartcard_dm.server.filled_check import FilledCheck
+from smartcard_dm.xmlsec.document import SYNCML, parse_document
 from smartcard_dm.xmlsec.sign import sign_canonical
 from smartcard_dm.xmlsec.signing_keys import key_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from smartcard_dm.dm import ServerId
     from smartcard_dm.limits import Limits
     from smartcard_dm.server.batch_records import Result
     from smartcard_dm.server.batch_targets import Targets
+    from smartcard_dm.server.header import Header
+    from smartcard_dm.server.template import Template
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
 
 _REMEMBERED: Final = 8
 """Recipes a process keeps ready, with their keys: as many as clients may share a cluster at one time."""
+
+
+_HEADER_PLACES: Final = {
+    TARGET_COLUMN: "/SyncML/SyncHdr/Target/LocURI",
+    SESSION_COLUMN: "/SyncML/SyncHdr/SessionID",
+    MESSAGE_COLUMN: "/SyncML/SyncHdr/MsgID",
+}
 
 
 class KeySource(Protocol):
@@ -71,11 +79,10 @@ class Recipe:
 
     number: str
     """The batch's own, written as SessionID; no other batch of this server has it."""
-    commands: bytes
-    """The template."""
-    server_id: ServerId
-    header: Header
-    """Its texts may hold variables."""
+    template: Template
+    """The composed message."""
+    version: str
+    """Of WBXML."""
     defaults: dict[str, str]
     """Values of header columns for targets that do not say."""
     columns: frozenset[str]
@@ -98,13 +105,9 @@ class Recipe:
         """The recipe as other processes get it."""
         return pickle.dumps(replace(self))
 
-    def template(self) -> Template:
-        """Return the template, composed."""
-        return compile_template(self.commands, self.server_id, self.header, limits=self.limits)
-
 
 def make_recipe(
-    commands: bytes,
+    composed: Callable[[Header], Template],
     server_id: ServerId,
     targets: Targets,
     source: KeySource,
@@ -120,8 +123,8 @@ def make_recipe(
     """Return the recipe of a batch, once it is known that messages can be made by it.
 
     Args:
-        commands: the template.
-        server_id: the identifier of the issuing server.
+        composed: gives the template with a header, whose texts may be variables.
+        server_id: the identifier of the issuing server, which the template names.
         targets: who gets a message.
         source: where each process gets the key from.
         key: the key from there; it is not part of the recipe.
@@ -137,13 +140,12 @@ def make_recipe(
         LimitExceededError: the template is too large.
         UnsupportedError: a command this project does not handle.
     """
-    said = replace(header, default_session_id=number)
-    header, defaults = _header_with_columns(commands, server_id, said, limits)
-    variables = compile_template(commands, server_id, header, limits=limits).variables
+    template, defaults = _with_columns(composed, header)
+    variables = frozenset(template.variables)
     if targets.columns is not None:
         _check_columns(targets.columns, variables, defaults)
     parts = {
-        "template": hashlib.sha256(commands).hexdigest(),
+        "template": hashlib.sha256(repr(template).encode()).hexdigest(),
         "targets file": targets.sha256,
         "ServerID": str(server_id),
         "key": key_fingerprint(key) or source.name,
@@ -151,31 +153,49 @@ def make_recipe(
         "KeyName": "" if key_name is None else f"={key_name}",
         "policy": policy.name,
         "WBXML version": header.version,
-        "header": json.dumps([said.session_id, said.msg_id, said.target]),
+        "header": json.dumps(defaults, sort_keys=True),
     }
     columns = frozenset({*variables, TARGET_COLUMN})
     return Recipe(
-        number, commands, server_id, header, defaults, columns, source, algorithm, key_name, policy, parts, limits
+        number, template, header.version, defaults, columns, source, algorithm, key_name, policy, parts, limits
     )
 
 
-def _header_with_columns(
-    commands: bytes, server_id: ServerId, said: Header, limits: Limits
-) -> tuple[Header, dict[str, str]]:
-    """Return the header with a variable in each place a column may fill, and what stands there without that column."""
-    template = compile_template(commands, server_id, said, limits=limits)
-    plain = parse_message(template.fill({name: f"${{{name}}}" for name in template.variables}), limits=limits).header
-    found = {TARGET_COLUMN: plain.target, SESSION_COLUMN: plain.session_id, MESSAGE_COLUMN: plain.msg_id}
-    free = {name: text for name, text in found.items() if "${" not in text}
-    header = Header(
-        session_id="${session_id}" if SESSION_COLUMN in free else said.session_id,
-        msg_id="${msg_id}" if MESSAGE_COLUMN in free else said.msg_id,
-        target="${target}" if TARGET_COLUMN in free else said.target,
-        version=said.version,
-        default_session_id=said.default_session_id,
+def _with_columns(composed: Callable[[Header], Template], said: Header) -> tuple[Template, dict[str, str]]:
+    """Return the template with a variable in each place a column may fill, and what stands there without that column.
+
+    A place where the document has a variable of its own is left to it. The document's own MsgID does not count: each
+    message has its row, so that no two are the same.
+    """
+    said = replace(said, default_session_id=_variable(SESSION_COLUMN))
+    texts = _header_texts(composed(said))
+    template = composed(
+        replace(
+            said,
+            session_id=said.session_id if SESSION_COLUMN not in texts else _variable(SESSION_COLUMN),
+            msg_id=said.msg_id if MESSAGE_COLUMN not in texts else _variable(MESSAGE_COLUMN),
+            target=said.target if TARGET_COLUMN not in texts else _variable(TARGET_COLUMN),
+        )
     )
-    # The document's own MsgID does not count: each message has its row, so that no two are the same.
-    return header, {name: text for name, text in free.items() if name != MESSAGE_COLUMN or said.msg_id is not None}
+    if said.msg_id is None:
+        texts.pop(MESSAGE_COLUMN, None)
+    return template, texts
+
+
+def _variable(name: str) -> str:
+    return f"${{{name}}}"
+
+
+def _header_texts(template: Template) -> dict[str, str]:
+    """Return what stands in the header where no variable does, by the columns that may fill it."""
+    open_places = {slot.place for slot in template.slots}
+    root = parse_document(b"".join(template.constants))
+    texts = {}
+    for column, place in _HEADER_PLACES.items():
+        steps = place.split("/")[2:]
+        if place not in open_places:
+            texts[column] = root.findtext("/".join(f"{{{SYNCML}}}{step}" for step in steps)) or ""
+    return texts
 
 
 def _check_columns(columns: tuple[str, ...], variables: frozenset[str], defaults: dict[str, str]) -> None:
@@ -189,7 +209,7 @@ def _check_columns(columns: tuple[str, ...], variables: frozenset[str], defaults
             wanted=_listed(sorted(known)),
             found=_listed(unknown),
         )
-    missing = sorted(variables - {*columns, *defaults, MESSAGE_COLUMN})
+    missing = sorted(variables - {*columns, *defaults, SESSION_COLUMN, MESSAGE_COLUMN})
     if missing:
         raise DmError("targets file", f"no column for the variable {_listed(missing)}", place="header row")
 
@@ -219,8 +239,8 @@ class Issuer:
     def __init__(self, recipe: Recipe, key: SigningKey) -> None:
         self._recipe = recipe
         self._key = _Watched(key)
-        self._template = recipe.template()
-        self._variables = self._template.variables
+        self._variables = frozenset(recipe.template.variables)
+        self._check = FilledCheck(recipe.template, recipe.limits)
 
     def issue(self, record: Target | Failed) -> Result:
         """Return the message of a target, or why there is none.
@@ -231,16 +251,17 @@ class Issuer:
         if isinstance(record, Failed):
             return record
         row, line, given = record
+        recipe = self._recipe
         target = given.get(TARGET_COLUMN)
-        values = {MESSAGE_COLUMN: str(row), **self._recipe.defaults, **given}
-        if not self._recipe.columns.issuperset(given):
-            unknown = sorted(given.keys() - self._recipe.columns)
+        if not recipe.columns.issuperset(given):
+            unknown = sorted(given.keys() - recipe.columns)
             return Failed(row, line, target, Problem.COLUMN, f"no variable of the template: {_listed(unknown)}")
+        if target == "":
+            return Failed(row, line, None, Problem.VARIABLE, "the column target is empty")
+        values = {MESSAGE_COLUMN: str(row), SESSION_COLUMN: recipe.number, **recipe.defaults, **given}
         if not self._variables <= values.keys():
             missing = sorted(self._variables - values.keys())
             return Failed(row, line, target, Problem.VARIABLE, f"no value for the variable {_listed(missing)}")
-        if target == "":
-            return Failed(row, line, None, Problem.VARIABLE, "the column target is empty")
         try:
             message = self._message(values)
         except SmartcardDmError as error:
@@ -249,10 +270,10 @@ class Issuer:
 
     def _message(self, values: dict[str, str]) -> bytes:
         recipe = self._recipe
-        signed = sign_canonical(
-            self._template.fill(values), self._key, recipe.policy, algorithm=recipe.algorithm, key_name=recipe.key_name
-        )
-        return wbxml.from_xml(signed, recipe.header.version, limits=recipe.limits)
+        octets = recipe.template.fill(values)
+        self._check(octets, values)
+        signed = sign_canonical(octets, self._key, recipe.policy, algorithm=recipe.algorithm, key_name=recipe.key_name)
+        return wbxml.from_xml(signed, recipe.version, limits=recipe.limits)
 
 
 class KeyStoppedError(Exception):

@@ -7,28 +7,30 @@ is gone on with by the next one. A target that cannot be served is recorded and 
 from __future__ import annotations
 
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from smartcard_dm.errors import BatchError, DmError
-from smartcard_dm.server.batch_recipe import Share, issue_chunk
+from smartcard_dm.server.batch_recipe import issue_chunk
 from smartcard_dm.server.batch_records import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from concurrent.futures import Future
 
     from smartcard_dm.server.batch_crew import Crew
     from smartcard_dm.server.batch_output import Output
     from smartcard_dm.server.batch_recipe import Recipe
-    from smartcard_dm.server.batch_records import Target
+    from smartcard_dm.server.batch_records import Result, Target
 
-Work = TypeVar("Work")
 Done = TypeVar("Done")
 
 CHUNK: Final = 256
 """Targets that are handed over and settled at one time."""
 CHUNK_OCTETS: Final = 1 << 20
 """Characters of their values, where these are long."""
+FIRST_FAILED: Final = "the first target that failed ends it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,83 +74,88 @@ def run_batch(
         BatchError: the output cannot be written, or a worker was lost; what is settled stays.
         DmError: the targets cannot be read any further; what is settled stays.
     """
-    ledger = output.ledger
-    resumed, failed_before = ledger.counts()
-    remaining = iter(records)
-    for record in remaining:
-        if record.row > ledger.mark:
-            remaining = _before(record, remaining)
-            break
-    settled(ledger.mark)
-    read = 0
+    start = output.ledger.mark
+    resumed, failed = output.ledger.counts()
+    reading = _Reading(records, start)
+    settled(start)
+    stopped = _settle_all(recipe, reading, output, crew, stop_at_first=stop_at_first, settled=settled)
+    left = 0 if stopped is None else reading.count() - output.ledger.mark
+    issued, failed = output.ledger.counts()
+    return Summary(output.ledger.number, issued - resumed, resumed, failed, left, stopped)
 
-    def counted() -> Iterator[Target | Failed]:
-        nonlocal read
-        for record in remaining:
-            read += 1
-            yield record
 
-    source = counted()
-    start, stopped, failed = ledger.mark, None, 0
-    work = ((recipe.fingerprint, recipe.packed, chunk) for chunk in _chunks(source))
-    shares = in_order(crew, issue_chunk, work)
-    for share in shares:
-        results, stopped = share
-        if stop_at_first:
-            results, stopped = _until_failed(share)
-        if results:
-            done = output.settle(results)
-            failed += sum(isinstance(each, Failed) for each in done)
-            settled(ledger.mark)
-            if stop_at_first and failed and stopped is None:
-                stopped = _FIRST_FAILED
-        if stopped is not None:
-            shares.close()
-            break
-    left = 0
-    if stopped is not None:
-        for _ in source:
+def _settle_all(
+    recipe: Recipe,
+    reading: _Reading,
+    output: Output,
+    crew: Crew,
+    *,
+    stop_at_first: bool,
+    settled: Callable[[int], object],
+) -> str | None:
+    """Settle one chunk after another; return why it stopped before the end, or None."""
+    work = ((recipe.fingerprint, recipe.packed, chunk) for chunk in _chunks(reading))
+    with closing(in_order(crew, issue_chunk, work)) as shares:
+        for results, key_stopped in shares:
+            done = output.settle(_until_failed(results) if stop_at_first else results)
+            settled(output.ledger.mark)
+            if stop_at_first and any(isinstance(each, Failed) for each in done):
+                return FIRST_FAILED
+            if key_stopped is not None:
+                return key_stopped
+    return None
+
+
+def _until_failed(results: list[Result]) -> list[Result]:
+    """Return the results up to the first that failed; one that only turns out as a duplicate later is not told here."""
+    first = next((index for index, each in enumerate(results) if isinstance(each, Failed)), len(results))
+    return results[: first + 1]
+
+
+class _Reading:
+    """Targets behind those that are settled, counted as they are read."""
+
+    def __init__(self, records: Iterable[Target | Failed], mark: int) -> None:
+        self._records = iter(records)
+        self._mark = mark
+        self._last = mark
+
+    def __iter__(self) -> Iterator[Target | Failed]:
+        for record in self._records:
+            self._last = record.row
+            if record.row > self._mark:
+                yield record
+
+    def count(self) -> int:
+        """Read on to the end; return how many targets there are."""
+        for _ in self:
             pass
-        left = read - (ledger.mark - start)
-    return Summary(ledger.number, ledger.mark - start - failed, resumed, failed_before + failed, left, stopped)
+        return self._last
 
 
-_FIRST_FAILED: Final = "a target failed"
-
-
-def _until_failed(share: Share) -> Share:
-    for index, result in enumerate(share.results):
-        if isinstance(result, Failed):
-            return Share(share.results[: index + 1], _FIRST_FAILED)
-    return share
-
-
-def in_order(crew: Crew, work: Callable[..., Done], pieces: Iterable[tuple[object, ...]]) -> Iterator[Done]:
+def in_order(crew: Crew, work: Callable[..., Done], pieces: Iterable[tuple[object, ...]]) -> Generator[Done]:
     """Yield what `work` makes of each piece, in the order of the pieces; a bounded number of them is under way.
 
     Raises:
         BatchError: a worker was lost.
         DmError: the pieces cannot be read any further; all that were are done first.
     """
-    under_way: deque[object] = deque()
+    under_way: deque[Future[Done]] = deque()
     source = iter(pieces)
     unread: DmError | None = None
+    more = True
     try:
-        while True:
-            while unread is None and len(under_way) < crew.in_flight:
+        while more or under_way:
+            while more and len(under_way) < crew.in_flight:
                 try:
                     piece = next(source, None)
                 except DmError as error:
-                    unread = error
-                    break
-                if piece is None:
-                    break
-                under_way.append(crew.executor.submit(work, *piece))
-            if not under_way:
-                break
-            yield under_way.popleft().result()
-        if unread is not None:
-            raise unread
+                    piece, unread = None, error
+                more = piece is not None
+                if piece is not None:
+                    under_way.append(crew.executor.submit(work, *piece))
+            if under_way:
+                yield under_way.popleft().result()
     except crew.lost as error:
         raise BatchError(
             crew.name, f"a worker was lost ({type(error).__name__})", "run this again to go on from there"
@@ -156,6 +163,8 @@ def in_order(crew: Crew, work: Callable[..., Done], pieces: Iterable[tuple[objec
     finally:
         for future in under_way:
             future.cancel()
+    if unread is not None:
+        raise unread
 
 
 def _chunks(records: Iterable[Target | Failed]) -> Iterator[list[Target | Failed]]:
@@ -170,8 +179,3 @@ def _chunks(records: Iterable[Target | Failed]) -> Iterator[list[Target | Failed
             chunk, octets = [], 0
     if chunk:
         yield chunk
-
-
-def _before(first: Target | Failed, others: Iterator[Target | Failed]) -> Iterator[Target | Failed]:
-    yield first
-    yield from others

@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.errors import DmError
@@ -26,6 +25,7 @@ from smartcard_dm.server.batch_records import Failed, Problem, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from smartcard_dm.limits import Limits
 

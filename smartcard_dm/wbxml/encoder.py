@@ -4,8 +4,9 @@ Guarantees: lossless. `to_xml(from_xml(x))` is the exclusive canonical form of `
 what would be lost (attributes on tokens, prefixes, processing instructions) is refused.
 
 The quick way: markup between two texts repeats, so what a run of tags turns into is learnt once from `markup` and
-remembered with the state before it, and, where it holds literals, with the string table before it. XML that is plain enough (angle brackets that alternate, no references but those
-of Canonical XML) is read as it stands; all other XML is parsed and canonicalised first, and errors come from there.
+remembered with the state before it, and with the string table before it where it holds literals. XML that is plain
+enough (angle brackets that alternate, no references but those of Canonical XML) is read as it stands; all other XML is
+parsed and canonicalised first, and errors come from there.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class StringTable:
         return self._written
 
     def replace(self, octets: bytes) -> bool:
-        """Take over a table that began as this one, was made by `index` and is remembered; False when it is too large."""
+        """Go on with a table that began as this one, made by `index` and remembered; False when it is too large."""
         if len(octets) > self._bound:
             return False
         if octets != self._written:
