@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from smartcard_dm.cli.addresses import SERVER_ID
+from smartcard_dm.cli.batch_options import batch_options
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE
 from smartcard_dm.cli.key_access import key_options
@@ -18,10 +20,12 @@ from smartcard_dm.errors import LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.report.forms import issued_form
 from smartcard_dm.server import Header, issue
+from smartcard_dm.server.source import compile_source
 from smartcard_dm.trust.policy import POLICIES
 from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
+    from smartcard_dm.cli.batch_options import BatchOptions
     from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.cli.key_access import KeyAccess
     from smartcard_dm.dm import ServerId
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
     "--target", type=TEXT, metavar="URI", help="The device.  [default: the document's, else ./, whichever reads it]"
 )
 @wbxml_version_option
+@batch_options
 @json_option
 def command(  # noqa: PLR0913 - one argument for each option
     commands: InputFile,
@@ -76,6 +81,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     msg_id: str | None,
     target: str | None,
     version: str,
+    batch: BatchOptions | None,
     as_json: bool,
 ) -> None:
     """Compose, sign and encode a sessionless message.
@@ -84,10 +90,15 @@ def command(  # noqa: PLR0913 - one argument for each option
     a private key (--key), in a file or on a token that it never leaves, or with a secret shared with the device
     (--secret-env, --secret-file).
 
+    With --batch, each target of a file gets a message of its own; running the same command again goes on where the
+    last run ended. It leaves with 4 when some targets have no message.
+
     \b
     Examples:
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --key dms.pem -o message.wbxml
+      smartcard-dm issue commands.xml --server-id com.example.dms \\
+          --key dms.pem --batch targets.csv -o outbox.db
       smartcard-dm issue commands.xml --server-id com.example.dms --pin-env PIN \\
           --key 'pkcs11:token=dms;object=signer?module-name=softhsm2' \\
           -o message.wbxml
@@ -95,12 +106,21 @@ def command(  # noqa: PLR0913 - one argument for each option
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     signer.check(commands)
-    _check_output(output, as_json=as_json)
+    if batch is None:
+        _check_output(output, as_json=as_json)
     policy = POLICIES[policy_name]().algorithms
     source = commands.read(DEFAULT_LIMITS.xml_octets)
     with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
         key = signer.load()
     method = _method(key, algorithm, policy)
+    header = Header(session_id, msg_id, target, version=version, default_session_id=str(int(time.time())))
+    if batch is not None:
+        from smartcard_dm.cli.issue_batch import BatchMessage, issue_batch  # noqa: PLC0415 - one message needs none of it
+
+        composed = partial(compile_source, source, server_id)
+        said = BatchMessage(composed, server_id, signer, key, method, key_name, policy, header)
+        issue_batch(batch, said, commands.name, output, as_json=as_json)
+        return
     with reported(as_json=as_json, thing=commands.name):
         if len(source) > DEFAULT_LIMITS.xml_octets:
             raise LimitExceededError("commands to issue", "xml_octets", DEFAULT_LIMITS.xml_octets)
@@ -108,7 +128,7 @@ def command(  # noqa: PLR0913 - one argument for each option
             source,
             server_id,
             key,
-            header=Header(session_id, msg_id, target, default_session_id=str(int(time.time()))),
+            header=header,
             algorithm=method,
             key_name=key_name,
             policy=policy,

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smartcard_dm.errors import BatchError, UnsupportedError
+from smartcard_dm.errors import BatchError
 from smartcard_dm.server.batch_recipe import forget_keys
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def processes(jobs: int) -> Iterator[Crew]:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it ends; a pool's process would wait for work for ever."""
+    """End this process when the one that started it ends; a pool's process would wait for work for ever.
+
+    Ctrl-C is for the one that started it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_wait_and_end, args=(parent.join,), daemon=True).start()
@@ -98,13 +103,12 @@ def cluster(address: str) -> Iterator[Crew]:
         address: of the scheduler, such as `tcp://scheduler:8786`.
 
     Raises:
-        UnsupportedError: Dask is not installed.
-        BatchError: no scheduler answers there, or it has no workers.
+        BatchError: Dask is not installed; no scheduler answers there, or it has no workers.
     """
     try:
         import distributed  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as error:
-        raise UnsupportedError("a Dask cluster without dask", "pip install smartcard-dm[dask]") from error
+        raise BatchError("--scheduler", "Dask is not installed", "pip install smartcard-dm[dask]") from error
     try:
         client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import os
 import sqlite3
@@ -57,7 +58,7 @@ def message_line(issued: Issued) -> bytes:
 
 
 def read_message_line(octets: bytes) -> Issued | None:
-    """Return the message of a line that `message_line` wrote; None for any other line."""
+    """Return the message of a line that `message_line` wrote, whole; None for any other line."""
     try:
         form = json.loads(octets)
         target = form["target"]
@@ -65,7 +66,8 @@ def read_message_line(octets: bytes) -> Issued | None:
         issued = Issued(int(form["row"]), int(form["line"]), target, message, bytes.fromhex(form["sha256"]))
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
         return None
-    return issued if target is None or isinstance(target, str) else None
+    whole = hashlib.sha256(message).digest() == issued.sha256
+    return issued if whole and (target is None or isinstance(target, str)) else None
 
 
 def read_messages(place: Path, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from smartcard_dm.errors import DmError, UnsupportedError
+from smartcard_dm.errors import BatchError, DmError
 from smartcard_dm.server.batch_records import Target
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class ParquetTargets:
     """A Parquet file of targets.
 
     Raises:
-        UnsupportedError: pyarrow is not installed.
+        BatchError: pyarrow is not installed.
         DmError: no Parquet file, or a column of another type than text, whole number or truth value.
     """
 
@@ -33,7 +33,7 @@ class ParquetTargets:
             import pyarrow as pa  # noqa: PLC0415 - an extra, and slow to import
             from pyarrow import parquet, types  # noqa: PLC0415 - same
         except ImportError as error:
-            raise UnsupportedError("Parquet without pyarrow", "pip install smartcard-dm[parquet]") from error
+            raise BatchError(str(path), "pyarrow is not installed", "pip install smartcard-dm[parquet]") from error
         self._errors: tuple[type[Exception], ...] = (pa.ArrowException, OSError, UnicodeDecodeError)
         try:
             self._file: Any = parquet.ParquetFile(path)
