@@ -203,7 +203,7 @@ class Ledger:
     def _compare(self, parts: Mapping[str, str]) -> None:
         notes = self._rows("SELECT substr(name, 6), value FROM batch WHERE name LIKE 'part %'")
         there = {str(name): str(value) for name, value in notes}
-        other = [name for name in {**there, **parts} if there.get(name) != parts.get(name)]
+        other = [name for name in {**parts, **there} if there.get(name) != parts.get(name)]
         if other:
             raise BatchError(
                 str(self._path),
