@@ -96,11 +96,12 @@ def _wait_and_end(wait: Callable[[], object]) -> None:
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Crew]:
+def cluster(address: str, *, seconds: int = 10) -> Iterator[Crew]:
     """Give a crew of all workers of a Dask cluster; their keys are forgotten at the end.
 
     Args:
         address: of the scheduler, such as `tcp://scheduler:8786`.
+        seconds: to wait for its answer.
 
     Raises:
         BatchError: Dask is not installed; no scheduler answers there, or it has no workers.
@@ -110,7 +111,7 @@ def cluster(address: str) -> Iterator[Crew]:
     except ImportError as error:
         raise BatchError("--scheduler", "Dask is not installed", "pip install smartcard-dm[dask]") from error
     try:
-        client = distributed.Client(address, timeout="10s", set_as_default=False)
+        client = distributed.Client(address, timeout=f"{seconds}s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise BatchError(address, "no Dask scheduler answers", "give the address it prints when it starts") from error
     try:

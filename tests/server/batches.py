@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 SERVER = ServerId("com.example.dms")
 COMMANDS = (
-    "<SyncBody><Replace><Item><Target><LocURI>./DMAcc/dms/${node}</LocURI></Target>"
-    "<Meta><Format>chr</Format><Type>text/plain</Type></Meta><Data>${value}</Data></Item></Replace></SyncBody>"
-).encode()
+    b"<SyncBody><Replace><Item><Target><LocURI>./DMAcc/dms/${node}</LocURI></Target>"
+    b"<Meta><Format>chr</Format><Type>text/plain</Type></Meta><Data>${value}</Data></Item></Replace></SyncBody>"
+)
 PLACES = {"files": "out", "jsonl": "out.jsonl", "sqlite": "out.db"}
 """Name of an output by its form."""
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import pickle
 import re
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -24,9 +24,11 @@ from smartcard_dm.server.batch_records import Failed, Issued, Problem, Target
 from smartcard_dm.server.filled_check import FilledCheck
 from smartcard_dm.server.source import compile_source
 from tests.materials import SHARED_SECRET, ed25519_private, rsa_private, signing
-from tests.server.batches import COMMANDS, SERVER, recipe_for, write_csv
+from tests.server.batches import COMMANDS, SERVER, SecretOfTests, recipe_for, write_csv
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smartcard_dm.server.batch_recipe import Recipe
     from smartcard_dm.xmlsec import SigningKey
 
@@ -80,8 +82,6 @@ def test_a_message_is_what_issue_makes(
 
 
 def recipe_with(recipe: Recipe, key: SigningKey) -> Recipe:
-    from dataclasses import replace  # noqa: PLC0415 - one use
-
     return replace(recipe, algorithm=key.default_algorithm)
 
 
@@ -98,10 +98,11 @@ def header_of(result: object) -> tuple[str, str, str | None]:
     [
         ((), Header(), "", {}, ("./", "1000", "5")),
         ((), Header("7", "8", "T"), "", {}, ("T", "7", "8")),
-        (("target", "session_id", "msg_id"), Header("7", "8", "T"), "", {"target": "a", "session_id": "b", "msg_id": "c"},
-         ("a", "b", "c")),
+        (("target", "session_id", "msg_id"), Header("7", "8", "T"), "",
+         {"target": "a", "session_id": "b", "msg_id": "c"}, ("a", "b", "c")),
         (("target",), Header("7"), "", {"target": "a"}, ("a", "7", "5")),
-        ((), Header(), "<SessionID>d</SessionID><MsgID>1</MsgID><Target><LocURI>D</LocURI></Target>", {}, ("D", "d", "5")),
+        ((), Header(), "<SessionID>d</SessionID><MsgID>1</MsgID><Target><LocURI>D</LocURI></Target>", {},
+         ("D", "d", "5")),
         (("target",), Header(), "<Target><LocURI>D</LocURI></Target>", {"target": "a"}, ("a", "1000", "5")),
         (("imei",), Header(), "<Target><LocURI>IMEI:${imei}</LocURI></Target>", {"imei": "1"}, ("IMEI:1", "1000", "5")),
         (("imei", "target"), Header(), "<Target><LocURI>IMEI:${imei}</LocURI></Target>", {"imei": "1", "target": "t"},
@@ -129,13 +130,15 @@ def test_where_the_header_comes_from(
     ("values", "problem", "detail"),
     [
         ({"target": "a", "node": "n"}, Problem.VARIABLE, "no value for the variable value"),
-        ({"target": "a", "node": "n", "value": "v", "vlaue": "v"}, Problem.COLUMN, "no variable of the template: vlaue"),
+        ({"target": "a", "node": "n", "value": "v", "vlaue": "v"}, Problem.COLUMN,
+         "no variable of the template: vlaue"),
         ({"target": "", "node": "n", "value": "v"}, Problem.VARIABLE, "the column target is empty"),
         ({"target": "a", "node": "n/o", "value": "v"}, Problem.MESSAGE, "the value of node cannot stand here"),
         ({"target": "a", "node": "n", "value": "hidden\0"}, Problem.MESSAGE, "characters that XML cannot hold"),
         ({"target": "a", "node": "n", "value": "x" * (2 << 20)}, Problem.MESSAGE, "Limits.message_octets"),
         ({"target": "a", "node": "n", "value": "x" * (9 << 20)}, Problem.MESSAGE, "Limits.xml_octets"),
-        ({"target": "a", "session_id": "", "node": "n", "value": "v"}, Problem.MESSAGE, "the value of session_id is empty"),
+        ({"target": "a", "session_id": "", "node": "n", "value": "v"}, Problem.MESSAGE,
+         "the value of session_id is empty"),
     ],
 )  # fmt: skip
 def test_a_target_that_makes_no_message_is_told(
@@ -168,24 +171,24 @@ def test_json_lines_say_their_columns_one_by_one(tmp_path: Path) -> None:
     assert recipe_for(path).columns == {"node", "value", "target", "session_id", "msg_id"}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "<Replace><CmdID>${v}</CmdID><Item><Target><LocURI>./a</LocURI></Target></Item></Replace>"
-        "<Delete><CmdID>1</CmdID><Item><Target><LocURI>./a</LocURI></Target></Item></Delete>",
-        "<Replace><Item><Target><LocURI>./a</LocURI><LocName>${v}</LocName></Target><Data>x</Data></Item></Replace>",
-        "<Replace><Item><Source><LocURI>${v}</LocURI></Source><Data>x</Data></Item></Replace>",
-        "<Replace><Item><Source><LocURI>${v}${w}</LocURI></Source><Data>${v}</Data></Item></Replace>",
-        "<Replace><Item><Source><LocURI>a${v}</LocURI></Source><Data>x</Data></Item></Replace>",
-        "<Replace><Meta><Type>${v}</Type></Meta><Item><Target><LocURI>./a</LocURI></Target></Item></Replace>",
-        "<Alert><Data>${v}</Data></Alert>",
-        "<Exec><Correlator>${v}</Correlator><Item><Target><LocURI>./a</LocURI></Target></Item></Exec>",
-        "<Atomic><Replace><Item><Target><LocURI>./a</LocURI></Target><Data>${v}</Data></Item>"
-        "<Item><Target><LocURI>./b</LocURI></Target><Data>${v}</Data></Item></Replace></Atomic>",
-        '<Add><Item><Target><LocURI>./a</LocURI></Target><Data><MgmtTree xmlns="syncml:dmddf1.2"><Node>'
-        "<NodeName>n${w}</NodeName><Value>${v}</Value></Node></MgmtTree></Data></Item></Add>",
-    ],
-)
+VARIABLES_ANYWHERE = {
+    "CmdID": "<Replace><CmdID>${v}</CmdID><Item><Target><LocURI>./a</LocURI></Target></Item></Replace>"
+    "<Delete><CmdID>1</CmdID><Item><Target><LocURI>./a</LocURI></Target></Item></Delete>",
+    "LocName": "<Replace><Item><Target><LocURI>./a</LocURI><LocName>${v}</LocName></Target></Item></Replace>",
+    "LocURI": "<Replace><Item><Source><LocURI>${v}</LocURI></Source><Data>x</Data></Item></Replace>",
+    "two in LocURI": "<Replace><Item><Source><LocURI>${v}${w}</LocURI></Source><Data>${v}</Data></Item></Replace>",
+    "part of LocURI": "<Replace><Item><Source><LocURI>a${v}</LocURI></Source><Data>x</Data></Item></Replace>",
+    "Meta": "<Replace><Meta><Type>${v}</Type></Meta><Item><Target><LocURI>./a</LocURI></Target></Item></Replace>",
+    "Alert": "<Alert><Data>${v}</Data></Alert>",
+    "Correlator": "<Exec><Correlator>${v}</Correlator><Item><Target><LocURI>./a</LocURI></Target></Item></Exec>",
+    "items": "<Atomic><Replace><Item><Target><LocURI>./a</LocURI></Target><Data>${v}</Data></Item>"
+    "<Item><Target><LocURI>./b</LocURI></Target><Data>${v}</Data></Item></Replace></Atomic>",
+    "object": '<Add><Item><Target><LocURI>./a</LocURI></Target><Data><MgmtTree xmlns="syncml:dmddf1.2"><Node>'
+    "<NodeName>n${w}</NodeName><Value>${v}</Value></Node></MgmtTree></Data></Item></Add>",
+}
+
+
+@pytest.mark.parametrize("body", VARIABLES_ANYWHERE.values(), ids=list(VARIABLES_ANYWHERE))
 @given(v=st.sampled_from(["", "1", "x", " ", "&<"]) | XML_TEXT, w=st.sampled_from(["", "w"]))
 def test_a_filled_template_is_refused_exactly_where_reading_it_refuses_it(body: str, v: str, w: str) -> None:
     template = compile_source(f"<SyncBody>{body}</SyncBody>".encode(), SERVER, Header())
@@ -216,14 +219,19 @@ def test_a_recipe_is_sent_without_a_secret(tmp_path: Path) -> None:
 def test_a_process_loads_the_key_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_for(columns_file(tmp_path, "target", "node", "value"))
     forget_keys()
-    loads = []
+    loads: list[object] = []
     source = type(recipe.key)
-    load = source.load
-    monkeypatch.setattr(source, "load", lambda self: loads.append(1) or load(self))
+    real = source.load
+
+    def load(self: SecretOfTests) -> SigningKey:
+        loads.append(self)
+        return real(self)
+
+    monkeypatch.setattr(source, "load", load)
     records = [Target(1, 2, {"target": "a", "node": "n", "value": "v"})]
     assert [type(each) for each in issue_chunk(recipe.fingerprint, recipe.packed, records).results] == [Issued]
     assert issue_chunk(recipe.fingerprint, b"not read", records).stopped is None
-    assert loads == [1]
+    assert loads == [recipe.key]
     forget_keys()
 
 
@@ -239,4 +247,3 @@ def test_two_batches_of_one_server_have_messages_of_their_own(tmp_path: Path) ->
             assert isinstance(result, Issued)
             messages.add(result.message)
     assert len(messages) == 4
-    assert Path(path).exists()

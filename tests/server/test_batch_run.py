@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import time
 import tracemalloc
-from concurrent.futures import Future
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +25,8 @@ from tests.server.batches import PLACES, recipe_for, run_here, targets_file, wri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
 
     from smartcard_dm.xmlsec import SignatureAlgorithm
 
