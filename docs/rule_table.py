@@ -28,6 +28,7 @@ class Told(NamedTuple):
 
 
 _VERIFIER = "tests/trust/test_verifier.py"
+_REPLAY = "tests/tree/test_replay.py"
 _BAD = "tests/trust/test_bad_messages.py"
 _PROFILE = "tests/xmlsec/test_profile.py"
 _SIGN = "tests/xmlsec/test_sign_and_verify.py"
@@ -70,9 +71,9 @@ TOLD = {
     "signature.value": Told("a forged or changed SignedInfo; a stranger's key", _VERIFIER),
     "signature.digest": Told("a changed message", _VERIFIER),
     "transport.unsecured": Told("a message over a way whose security was not employed or is not accepted", _VERIFIER),
-    "replay.seen": Told("sending a recorded message again; raised by the replay guard of the caller", _VERIFIER),
-    "replay.order": Told("holding a message back and sending it after a newer one", ""),
-    "replay.full": Told("flooding the memory until a recorded message is forgotten", ""),
+    "replay.seen": Told("sending a recorded message again", _REPLAY),
+    "replay.order": Told("holding a message back and sending it after a newer one", _REPLAY),
+    "replay.full": Told("flooding the memory until a recorded message is forgotten", _REPLAY),
     "encryption.unsupported": Told("commands nobody here could read, counted as none", _VERIFIER),
     "commands.malformed": Told("commands that two processors read differently", _VERIFIER),
 }

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from smartcard_dm.rules import Rule, Step
     from smartcard_dm.secret import Secret
     from smartcard_dm.server.issue import issue
+    from smartcard_dm.tree import DeviceInformation, DeviceTree
     from smartcard_dm.trust.anchors import TrustAnchor
     from smartcard_dm.trust.credentials import Credentials
     from smartcard_dm.trust.policy import Policy
@@ -42,6 +43,8 @@ _HOME: Final = {
     "CardSession": "smartcard_dm.card.session",
     "Credentials": "smartcard_dm.trust.credentials",
     "DecodeError": "smartcard_dm.errors",
+    "DeviceInformation": "smartcard_dm.tree",
+    "DeviceTree": "smartcard_dm.tree",
     "DmAccount": "smartcard_dm.dm",
     "DmMessage": "smartcard_dm.dm",
     "Generation": "smartcard_dm.identity",
@@ -75,6 +78,8 @@ __all__ = [
     "CardSession",
     "Credentials",
     "DecodeError",
+    "DeviceInformation",
+    "DeviceTree",
     "DmAccount",
     "DmMessage",
     "Generation",

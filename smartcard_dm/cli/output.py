@@ -34,8 +34,13 @@ STDOUT: Final = "-"
 def print_json(form: object) -> None:
     """Print one JSON document on stdout."""
     text = json.dumps(form, indent=2, ensure_ascii=False)
-    plain = "".join(mark if mark.isprintable() or mark == "\n" else json.dumps(mark)[1:-1] for mark in text)
-    _echo(f"{plain}\n".encode())
+    _echo("".join(f"{_escaped(line)}\n" for line in text.split("\n")).encode())
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(mark if mark.isprintable() else json.dumps(mark)[1:-1] for mark in line)
 
 
 def print_text(*renderables: RenderableType, wrap: bool = True) -> None:

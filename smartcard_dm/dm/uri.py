@@ -7,6 +7,7 @@ Spec: OMA-TS-DM_TND-V1_2_1, 5 (URI), 7.3 (property addressing).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,8 @@ from smartcard_dm.errors import DmError, LimitExceededError, UnsupportedError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 
 _STRUCTURE: Final = "node URI"
+_PLAIN: Final = re.compile(r"[^\x00-\x1f\x7f/?\ud800-\udfff]+")
+"""A name without anything that a segment cannot have; `.` and `..` are left to be looked at."""
 
 
 def segment_fault(name: str) -> str | None:
@@ -22,11 +25,11 @@ def segment_fault(name: str) -> str | None:
         return "a segment is empty"
     if name in {".", ".."}:
         return "'.' and '..' are no node names"
+    if _PLAIN.fullmatch(name) is not None:
+        return None
     if "/" in name or "?" in name:
         return "a node name has no '/' and no '?'"
-    if any(character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff" for character in name):
-        return "a node name has no control characters"
-    return None
+    return "a node name has no control characters"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def card_summary(synced: Synced) -> RenderableType:
     anchors = (
         "1 trusted certificate or key" if synced.anchors == 1 else f"{synced.anchors} trusted certificates or keys"
     )
-    return Group(head, pairs(*rows, ("anchors", anchors)))
+    return Group(head, pairs(*rows, ("anchors", anchors if synced.anchors_changed else f"{anchors}, as before")))
 
 
 def effects_lines(effects: Effects) -> Iterator[RenderableType]:

@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from smartcard_dm.report.tables import columns, pairs
 from smartcard_dm.report.values import quoted, row_value, shown_acl
+from smartcard_dm.tree.nodes import parent_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from smartcard_dm.tree.view import Exported, SeenNode
 
 _USUAL_TYPES: Final = frozenset({"", "text/plain", "application/octet-stream"})
+_DEEPEST: Final = 12
+"""Levels that one tree shows; each takes four columns."""
 _UNSAID_FORMATS: Final = frozenset({"node", "chr"})
 
 
@@ -46,20 +49,28 @@ def export_lines(file: str, exported: Exported, octets: bytes) -> RenderableType
 
 
 def tree_lines(seen: Sequence[SeenNode], *, acl: bool) -> RenderableType:
-    """Return nodes, parents first, as a tree; `acl` shows for each node the ACL that decides for it."""
-    branches: list[Tree] = []
+    """Return nodes, parents first, as a tree; `acl` shows for each node the ACL that decides for it.
+
+    What is deeper than a terminal is wide goes on in trees of its own, each below its whole URI.
+    """
+    trees: list[Tree] = []
+    branches: dict[str | None, Tree] = {}
     shown = {node.uri for node in seen}
     for node in seen:
+        path = node.row.path
         label = _label(node)
         if acl and not node.row.acl:
             entries = "" if node.acl_from in shown else f": {shown_acl(node.acl)}"
             label.append(f"\nACL of {node.acl_from}{entries}", style="not bold dim default")
-        if node.depth:
-            del branches[node.depth :]
-            branches.append(branches[-1].add(label))
-        else:
-            branches = [Tree(label, guide_style="dim")]
-    return branches[0]
+        if not node.depth:
+            trees.append(Tree(label, guide_style="dim"))
+            branches[path] = trees[0]
+            continue
+        branches[path] = branches[parent_of(path)].add(label)
+        if node.depth % _DEEPEST == 0 and node.row.is_interior:
+            branches[path] = Tree(Text(node.uri, style="bold").append("  (goes on)", style="not bold dim"))
+            trees.append(branches[path])
+    return Group(*(tree for tree in trees if tree is trees[0] or tree.children))
 
 
 def audit_lines(rows: Sequence[AuditRow]) -> RenderableType:
@@ -89,11 +100,13 @@ def _label(node: SeenNode) -> Text:
         *([row.format] if row.format not in _UNSAID_FORMATS else []),
         *([row.type] if row.type not in _USUAL_TYPES else []),
         *([f"title {quoted(row.title)}"] if row.title else []),
-        *([f"from {node.origin}"] if node.origin is not None else []),
-        *([f"({node.hidden} below)"] if node.hidden else []),
     ]
     if told:
         rest.append(f"  {', '.join(told)}", style="dim")
+    if node.hidden:
+        rest.append(f"  ({node.hidden} below)", style="dim")
+    if node.origin is not None:
+        rest.append(f"\nfrom {node.origin}", style="dim")
     if row.acl:
         rest.append(f"\nACL {shown_acl(row.acl)}", style="green")
     return text.append_text(rest)

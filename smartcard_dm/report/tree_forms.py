@@ -128,6 +128,7 @@ def tree_sync_form(synced: Synced, credentials: Credentials) -> Form:
         "replaced": list(done.replaced),
         "removed": list(done.removed),
         "anchors": synced.anchors,
+        "anchors_changed": synced.anchors_changed,
         **effects,
         "warnings": [*credentials.warnings, *synced.effects.warnings],
     }

@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from smartcard_dm.errors import TreeFormatError
 from smartcard_dm.tree.events import AccountAdded, AccountRemoved, ExecRequested
 from smartcard_dm.tree.replay import moment
 
@@ -74,12 +75,20 @@ class Audit:
         )
 
     def rows(self, *, last: int | None = None) -> list[AuditRow]:
-        """Return the rows, the oldest first; with `last`, only that many of the newest."""
+        """Return the rows, the oldest first; with `last`, only that many of the newest.
+
+        Raises:
+            TreeFormatError: a row is damaged.
+        """
         found = self._database.rows(
             "SELECT id, at, action, subject, digest, session_id, msg_id, form FROM audit ORDER BY id DESC LIMIT ?",
             (-1 if last is None else last,),
         )
-        return [_row(row) for row in reversed(found)]
+        try:
+            return [_row(row) for row in reversed(found)]
+        except ValueError as error:  # no JSON; what stands there instead may be anything
+            advice = "restore it, or make a new one"
+            raise TreeFormatError(self._database.name, "it is damaged: the table `audit`", advice) from error
 
 
 def report_form(rows: Iterable[CommandReport]) -> list[Form]:

@@ -45,6 +45,8 @@ _REMEDIES: Final = {
     sqlite3.SQLITE_PERM: ("it may not be opened", "give a file that can be read and written"),
 }
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_DAMAGES: Final = ("no such ", "Could not decode ")
+"""How messages begin that only a damaged file can cause: a table is missing, a text is none. The latter shows it."""
 
 
 class Database:
@@ -114,7 +116,8 @@ class Database:
         except sqlite3.Error as error:
             raise _translated(error, path) from error
         except (OSError, ValueError) as error:
-            raise TreeAccessError(path, f"it cannot be opened: {error}", "give a tree file") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            raise TreeAccessError(path, f"it cannot be opened: {reason}", "give a tree file") from error
         try:
             opened._check_layout()
             opened.prepare()
@@ -129,6 +132,7 @@ class Database:
         self.execute("PRAGMA synchronous = FULL")
         self.execute("PRAGMA foreign_keys = ON")
         self.execute("PRAGMA trusted_schema = OFF")
+        self.execute("PRAGMA secure_delete = ON")  # what was deleted may be a secret: its page is overwritten
         self.execute("PRAGMA temp_store = MEMORY")  # what savepoints keep may be secret, and needs no other disk
 
     def lay_out(self, fill: Callable[[Database], None]) -> None:
@@ -297,7 +301,7 @@ def _sync_folder(path: Path) -> None:
 
 def _translated(error: sqlite3.Error, name: str) -> TreeAccessError | TreeFormatError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _BROKEN or (code == sqlite3.SQLITE_ERROR and str(error).startswith("no such ")):
+    if code in _BROKEN or str(error).startswith(_DAMAGES):
         return TreeFormatError(name, "it is no tree of this program, or it is damaged", "restore it, or make a new one")
     detail, advice = _REMEDIES.get(code, (f"SQLite says: {error}", "look at the file and its disk"))
     return TreeAccessError(name, detail, advice)

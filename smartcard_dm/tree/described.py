@@ -26,7 +26,7 @@ from smartcard_dm.tree.objects import ObjectRegister
 from smartcard_dm.tree.status import CommandRefused, StatusCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from smartcard_dm.dm.description import DescribedBranch
     from smartcard_dm.tree.nodes import NodeRow
@@ -89,6 +89,7 @@ class Descriptions:
         for handler in self.register.handlers:
             if handler.holder is not None:
                 self._holders.setdefault(handler.holder.segments, handler)
+        self._depths = frozenset(map(len, self._holders))
 
     def of(self, names: Sequence[str], types: Sequence[str]) -> Knowledge | None:
         """Return what is known of a place; None when it is inside an object that has no such node.
@@ -121,6 +122,17 @@ class Descriptions:
         above = (self.of(names[:length], types[: length + 1]) for length in range(1, len(names)))
         return all(known is None or known.description is ANYTHING or known.description.is_permanent for known in above)
 
+    def permanent(self) -> Iterator[tuple[tuple[str, ...], NodeDescription]]:
+        """Yield the nodes that files say are permanent and always there, with their places, parents first."""
+        for branch in reversed(self._branches):
+            rest = [(branch.parent.segments, branch.node)]
+            while rest:
+                above, node = rest.pop()
+                if node.name and node.is_permanent and node.occurrence.is_required:
+                    names = (*above, node.name)
+                    yield names, node
+                    rest += [(names, child) for child in reversed(node.children)]
+
     def object_root(self, names: Sequence[str], types: Sequence[str]) -> int:
         """Return how many names lead to the own node of the object that a place belongs to; 0 for none."""
         return self._object(tuple(names), types)[1]
@@ -132,10 +144,10 @@ class Descriptions:
     def _object(self, place: tuple[str, ...], types: Sequence[str]) -> tuple[ObjectHandler | None, int]:
         """Return the handler of the object that a place belongs to, and how many names lead to the object."""
         for length in range(min(len(types) - 1, len(place)), -1, -1):
-            handler = self._handlers.get(types[length])
+            handler = self._handlers.get(types[length]) if types[length] else None
             if handler is not None:
                 return handler, length
-            held = self._holders.get(place[: length - 1]) if length else None
+            held = self._holders.get(place[: length - 1]) if length - 1 in self._depths else None
             if held is not None:
                 return held, length
         for holder, handler in self._holders.items():

@@ -27,6 +27,7 @@ from smartcard_dm.tree.builtin import standard_register
 from smartcard_dm.tree.context import Context
 from smartcard_dm.tree.database import Database
 from smartcard_dm.tree.described import Descriptions
+from smartcard_dm.tree.described_nodes import described_rows
 from smartcard_dm.tree.diff import Change, Secrets, difference
 from smartcard_dm.tree.draft import draft
 from smartcard_dm.tree.events import AccountAdded, AccountRemoved, SessionWanted
@@ -95,6 +96,8 @@ class Synced:
     reconciled: Reconciled
     anchors: int
     """Trusted certificates and keys taken over."""
+    anchors_changed: bool
+    """Whether they are others than before."""
     effects: Effects
 
 
@@ -150,6 +153,7 @@ class DeviceTree:
             for node in device_nodes(information):
                 placement = Placement(NodeUri((node.name,)), node, node.name, node.name)
                 rows += (each.row for each in draft(context, placement, [root], {}))
+            rows += described_rows(known, rows, _tstamp(at))
             nodes.add(rows)
             Audit(database).note(at, "init", information.dev_id, {"nodes": len(rows)})
 
@@ -362,13 +366,15 @@ class DeviceTree:
             context = self.context(None, at)
             accounts = self._begin()
             reconciled = reconcile(context, self._provenance, card, credentials.objects)
-            if self._provenance.put_anchors(card, credentials.anchors):
+            anchors_changed = self._provenance.put_anchors(card, credentials.anchors)
+            if anchors_changed:
                 self._count_change()
             effects = self._settle(context, accounts, dry_run=dry_run or self._tried)
-            if effects.diff:
-                self.audit.note(at, "sync", card, {**_form_of(effects), "diff": audit_changes(effects.diff)})
+            if effects.diff or anchors_changed:
+                form = {**_form_of(effects), "diff": audit_changes(effects.diff), "anchors_changed": anchors_changed}
+                self.audit.note(at, "sync", card, form)
             self._notify(effects, listener)
-        return Synced(card, reconciled, len(credentials.anchors), effects)
+        return Synced(card, reconciled, len(credentials.anchors), anchors_changed, effects)
 
     def close(self) -> None:
         """Close the file."""
@@ -424,7 +430,7 @@ class DeviceTree:
         events += (AccountAdded(server_id, uri) for server_id, uri in new.items())
         events += journal.requests
         events += (SessionWanted(server_id, _REASON) for server_id in new)
-        changes = difference(self._nodes, self._nodes.touched, journal.renamed, self.secrets)
+        changes = difference(self._nodes, self._nodes.touched, journal.moves, self.secrets)
         return Effects(
             tuple(changes),
             tuple(journal.rewritten),

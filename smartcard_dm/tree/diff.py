@@ -67,6 +67,13 @@ class Secrets:
         self._nodes = nodes
         self._descriptions = descriptions
         self._types: dict[str, str] = {}
+        self._lines: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        """Names and Types on the way to a node that has leaves."""
+        self._known: dict[str, bool] = {}
+
+    def afresh(self) -> Secrets:
+        """Return one that has learned nothing yet."""
+        return Secrets(self._nodes, self._descriptions)
 
     def learn(self, rows: Iterable[NodeRow]) -> None:
         """Take in nodes that need not be asked for again."""
@@ -77,13 +84,25 @@ class Secrets:
         """Whether a node's value is never shown."""
         if row.is_interior or not row.path:
             return False
-        names = row.path.split("/")
-        types = [self._type("/".join(names[:length])) for length in range(len(names))]
-        known = self._descriptions.of(tuple(names), [*types, ""])
+        found = self._known.get(row.path)
+        if found is None:
+            found = self._known[row.path] = self._find_out(row.path)
+        return found
+
+    def _find_out(self, path: str) -> bool:
+        above, _, name = path.rpartition("/")
+        names, types = self._line(above)
+        known = self._descriptions.of((*names, name), (*types, ""))
         if known is not None and known.description.secret:
             return True
-        name = names[-1].lower()
-        return any(name == word or name.endswith(word) for word in _SECRET_NAMES)
+        return name.lower().endswith(_SECRET_NAMES)
+
+    def _line(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if path not in self._lines:
+            names = path.split("/") if path else []
+            types = [self._type("/".join(names[:length])) for length in range(len(names) + 1)]
+            self._lines[path] = (tuple(names), tuple(types))
+        return self._lines[path]
 
     def _type(self, path: str) -> str:
         if path not in self._types:
@@ -95,7 +114,7 @@ class Secrets:
 def difference(
     nodes: Nodes,
     before: Mapping[str, NodeRow | None],
-    renamed: Iterable[tuple[str, str]],
+    moves: Iterable[tuple[str, str | None]],
     secrets: Secrets,
 ) -> list[Change]:
     """Return what changed, in the order in which nodes were first touched, those that went first.
@@ -103,35 +122,44 @@ def difference(
     Args:
         nodes: the tree as it is now.
         before: every node that was touched, as it was, None for one that was not there.
-        renamed: nodes that got another name, path before and after, in order.
+        moves: nodes that got another name, path before and after, and nodes that went, None after; in order.
         secrets: tells which values are not shown.
     """
     after = nodes.several(before)
-    secrets.learn(after.values())
-    secrets.learn(row for row in before.values() if row is not None)
-    moved = _moves(before, after, renamed)
+    judges = secrets.afresh(), secrets.afresh()  # a node may have been of another kind before
+    judges[0].learn(row for row in before.values() if row is not None)
+    judges[1].learn(after.values())
+    moved = _moves(before, after, moves)
     told = set(moved.values())
     changes: list[Change] = []
     for path, old in before.items():
         new = after.get(path)
         if path in moved:
-            changes += _moved(path, moved, before, after, secrets)
+            changes += _moved(path, moved, before, after, judges)
+        elif path in told and old is not None:
+            changes.append(_change(path, old, None, judges))  # another node has its place now
         elif path not in told and _state_differs(old, new):
-            changes.append(_change(path, old, new, secrets))
+            changes.append(_change(path, old, new, judges))
     return sorted(changes, key=lambda change: change.kind is not ChangeKind.REMOVED)
 
 
 def _moves(
-    before: Mapping[str, NodeRow | None], after: Mapping[str, NodeRow], renamed: Iterable[tuple[str, str]]
+    before: Mapping[str, NodeRow | None], after: Mapping[str, NodeRow], moves: Iterable[tuple[str, str | None]]
 ) -> dict[str, str]:
     """Return every node that stands elsewhere now: its path before, its path now."""
-    moves: dict[str, str] = {}
-    for old, new in renamed:
-        for path in before:
-            start = moves.get(path, path)
-            if start == old or start.startswith(f"{old}/"):
-                moves[path] = new + start[len(old) :]
-    return {old: new for old, new in moves.items() if before.get(old) is not None and old not in after and new in after}
+    places: dict[str, str | None] = {path: path for path, row in before.items() if row is not None}
+    steps = list(moves)
+    if all(new is None for _, new in steps):
+        return {}
+    for old, new in steps:
+        for path, place in places.items():
+            if place is not None and (place == old or place.startswith(f"{old}/")):
+                places[path] = None if new is None else new + place[len(old) :]
+    return {
+        path: place
+        for path, place in places.items()
+        if place is not None and place != path and path not in after and place in after
+    }
 
 
 def _moved(
@@ -139,12 +167,12 @@ def _moved(
     moved: Mapping[str, str],
     before: Mapping[str, NodeRow | None],
     after: Mapping[str, NodeRow],
-    secrets: Secrets,
+    judges: tuple[Secrets, Secrets],
 ) -> list[Change]:
     old, new = before[path], after[moved[path]]
     if parent_of(path) in moved and not _state_differs(old, new._replace(path=path)):
         return []  # it went along with its parent
-    change = _change(moved[path], old, new, secrets)
+    change = _change(moved[path], old, new, judges)
     return [Change(ChangeKind.RENAMED, change.uri, change.before, change.after, uri_of(path))]
 
 
@@ -155,13 +183,15 @@ def _state_differs(old: NodeRow | None, new: NodeRow | None) -> bool:
     return old._replace(tstamp=None, verno=0) != new._replace(tstamp=None, verno=0)
 
 
-def _change(path: str, old: NodeRow | None, new: NodeRow | None, secrets: Secrets) -> Change:
+def _change(path: str, old: NodeRow | None, new: NodeRow | None, judges: tuple[Secrets, Secrets]) -> Change:
     kind = ChangeKind.ADDED if old is None else ChangeKind.REMOVED if new is None else ChangeKind.CHANGED
-    return Change(kind, uri_of(path), _state(old, secrets), _state(new, secrets))
+    pairs = zip((old, new), judges, strict=True)
+    secret = any(row is not None and judge.is_secret(row) for row, judge in pairs)  # a secret stays one when renamed
+    return Change(kind, uri_of(path), _state(old, secret=secret), _state(new, secret=secret))
 
 
-def _state(row: NodeRow | None, secrets: Secrets) -> NodeState | None:
+def _state(row: NodeRow | None, *, secret: bool) -> NodeState | None:
     if row is None:
         return None
-    secret = secrets.is_secret(row)
+    secret = secret and not row.is_interior
     return NodeState(row.format, MASK if secret else row.value, secret, row.acl, row.type, row.title)

@@ -41,11 +41,26 @@ def want_new(context: Context, line: Lineage) -> None:
     nearest = line.nearest
     if not nearest.is_interior:
         raise CommandRefused(StatusCode.COMMAND_NOT_ALLOWED, f"{uri_of(nearest.path)} is a leaf and has no children")
-    known = context.descriptions.of(line.uri.segments[: len(line.rows) - 1], types_of(line.rows))
-    if known is not None:
-        known.want_access(AccessType.ADD, nearest.path)
+    _want_addable(context, line.uri.segments[: len(line.rows)], line.rows)
     context.rights.want(AclCommand.ADD, line.rows)
     context.want_room(line.uri)
+
+
+def _want_addable(context: Context, place: tuple[str, ...], above: Sequence[NodeRow]) -> None:
+    """Refuse to add a node where the device lets nobody add one.
+
+    The access type Add is looked for at the node above and at the new one: makers' description files put it on either.
+
+    Raises:
+        CommandRefused: status 405.
+    """
+    types = types_of(above)
+    parent = context.descriptions.of(place[:-1], types)
+    if parent is None or AccessType.ADD in parent.description.access:
+        return
+    new = context.descriptions.of(place, types)
+    if new is None or AccessType.ADD not in new.description.access:
+        parent.want_access(AccessType.ADD, above[-1].path)
 
 
 def want_no_permanent(context: Context, line: Lineage) -> None:
@@ -86,12 +101,11 @@ def implicit_parents(context: Context, line: Lineage) -> list[NodeRow]:
 
 
 def add_branch(context: Context, line: Lineage, branch: Sequence[DraftNode]) -> None:
-    """Add a branch at a place where nothing is, with the parents that are missing.
+    """Add a branch at a place that `want_new` did not refuse, with the parents that are missing.
 
     Raises:
         CommandRefused: nothing was added.
     """
-    want_new(context, line)
     parents = implicit_parents(context, line)
     chain = [*line.rows, *parents]
     rows = _with_acls(context, chain, branch)
@@ -125,7 +139,7 @@ def replace_branch(context: Context, line: Lineage, branch: Sequence[DraftNode])
     _want_accounts_apart(context, top, {path: row for path, row in there.items() if path in wanted}, changes, new)
     for path in gone:
         context.nodes.remove(path)
-        context.journal.removed.append(path)
+        context.journal.moves.append((path, None))
     for before, after in changes:
         context.nodes.change(before, after, context.tstamp)
     context.nodes.add(new)
@@ -212,9 +226,7 @@ def _new_rows(context: Context, line: Lineage, there: dict[str, NodeRow], branch
         chain = chains.get(above)
         if chain is None:
             chain = _chain(line, there, above)
-            known = context.descriptions.of(tuple(above.split("/")), types_of(chain))
-            if known is not None:
-                known.want_access(AccessType.ADD, above)
+            _want_addable(context, tuple(node.row.path.split("/")), chain)
             context.rights.want(AclCommand.ADD, chain)
         row = _with_acl(context, chain, node)
         rows.append(row)

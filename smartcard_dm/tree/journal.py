@@ -37,10 +37,9 @@ class Mark(NamedTuple):
     rewritten: int
     skipped: int
     requests: int
-    renamed: int
-    removed: int
+    moves: int
     warnings: int
-    left_out: frozenset[tuple[str, ...]]
+    left_out: int
 
 
 @dataclass(slots=True)
@@ -50,14 +49,15 @@ class Journal:
     rewritten: list[Rewritten] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     requests: list[ExecRequested] = field(default_factory=list)
-    renamed: list[tuple[str, str]] = field(default_factory=list)
-    """Nodes that got another name: path before, path after."""
-    removed: list[str] = field(default_factory=list)
-    """Nodes that were removed with all below them."""
+    moves: list[tuple[str, str | None]] = field(default_factory=list)
+    """Nodes that got another name, path before and path after, and nodes that were removed with all below them, None
+    after; in one order, since a place that became free may be taken again."""
     warnings: list[str] = field(default_factory=list)
     """What was odd and tolerated; sentences without secrets."""
-    left_out: frozenset[tuple[str, ...]] = frozenset()
+    left_out: set[tuple[str, ...]] = field(default_factory=set)
     """Places that were passed over; what is sent below them is passed over too."""
+    _steps: list[tuple[str, ...]] = field(default_factory=list)
+    """Every change of `left_out`, a place at a time: done once more, it is undone."""
 
     def mark(self) -> Mark:
         """Return the present moment."""
@@ -65,10 +65,9 @@ class Journal:
             len(self.rewritten),
             len(self.skipped),
             len(self.requests),
-            len(self.renamed),
-            len(self.removed),
+            len(self.moves),
             len(self.warnings),
-            self.left_out,
+            len(self._steps),
         )
 
     def forget_since(self, mark: Mark) -> None:
@@ -76,7 +75,20 @@ class Journal:
         del self.rewritten[mark.rewritten :]
         del self.skipped[mark.skipped :]
         del self.requests[mark.requests :]
-        del self.renamed[mark.renamed :]
-        del self.removed[mark.removed :]
+        del self.moves[mark.moves :]
         del self.warnings[mark.warnings :]
-        self.left_out = mark.left_out
+        for place in reversed(self._steps[mark.left_out :]):
+            self.left_out ^= {place}
+        del self._steps[mark.left_out :]
+
+    def leave_out(self, place: tuple[str, ...]) -> None:
+        """Note a place that is passed over."""
+        if place not in self.left_out:
+            self.left_out.add(place)
+            self._steps.append(place)
+
+    def use_again(self, place: tuple[str, ...]) -> None:
+        """Forget that a place was passed over."""
+        if place in self.left_out:
+            self.left_out.remove(place)
+            self._steps.append(place)

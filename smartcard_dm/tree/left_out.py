@@ -50,7 +50,7 @@ class LeftOut:
             journal.skipped.append(Skipped(str(uri), uri.name, _BELOW))
             return True
         if begins:
-            journal.left_out -= {uri.segments}
+            journal.use_again(uri.segments)
         return False
 
     def remember(self, skipped: Iterable[Skipped]) -> None:
@@ -58,7 +58,7 @@ class LeftOut:
         for skip in skipped:
             path = skip.uri.removeprefix("./")
             if self._context.nodes.get(path) is None:
-                self._context.journal.left_out |= {tuple(path.split("/"))}
+                self._context.journal.leave_out(tuple(path.split("/")))
 
     def passes_over_object(self, uri: NodeUri, identifier: str) -> bool:
         """Whether a new interior node begins an object that is not supported; it is then noted."""
@@ -95,7 +95,7 @@ class LeftOut:
         return known
 
     def _note(self, uri: NodeUri, what: str, why: str) -> None:
-        self._context.journal.left_out |= {uri.segments}
+        self._context.journal.leave_out(uri.segments)
         self._context.journal.skipped.append(Skipped(str(uri), what, why))
 
 

@@ -118,7 +118,7 @@ class NodeItems:
             known.want_access(AccessType.DELETE, line.node.path)
         context.rights.want(AclCommand.DELETE, line.rows)
         context.nodes.remove(line.node.path)
-        context.journal.removed.append(line.node.path)
+        context.journal.moves.append((line.node.path, None))
         return StatusCode.OK
 
     def copy(self, source_uri: NodeUri, uri: NodeUri) -> StatusCode:

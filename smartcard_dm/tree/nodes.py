@@ -9,6 +9,7 @@ Spec: OMA-TS-DM_TND-V1_2_1, 5 to 7.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -23,6 +24,7 @@ _COLUMNS: Final = "path, format, value, acl, title, tstamp, type, verno"
 _CHUNK: Final = 500
 """Paths asked for in one query; SQLite allows 999 values in its oldest releases."""
 _VERNO_MASK: Final = 0xFFFF
+_NODE: Final = NodeFormat.NODE.value
 
 
 class NodeRow(NamedTuple):
@@ -45,7 +47,7 @@ class NodeRow(NamedTuple):
     @property
     def is_interior(self) -> bool:
         """Whether the node may have children."""
-        return self.format == NodeFormat.NODE.value
+        return self.format == _NODE
 
     @property
     def name(self) -> str:
@@ -135,12 +137,9 @@ class Nodes:
 
     def several(self, paths: Iterable[str]) -> dict[str, NodeRow]:
         """Return those of these nodes that are there."""
-        wanted = list(paths)
-        found: dict[str, NodeRow] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            found |= {row.path: row for row in self._query(_by_paths(len(chunk)), chunk)}
-        return found
+        where = "path IN (SELECT value FROM json_each(?))"  # one query, however many they are
+        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where}", (json.dumps(list(paths)),))  # noqa: S608
+        return {row.path: row for row in rows}
 
     def children(self, path: str) -> list[NodeRow]:
         """Return the nodes directly below, in the order in which they were added."""
@@ -165,12 +164,10 @@ class Nodes:
         """Return the nodes that have an ACL of their own."""
         return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE acl <> '' ORDER BY id", ()))  # noqa: S608
 
-    def named(self, name: str, value: str) -> list[NodeRow]:
-        """Return the leaves of this name that have this value."""
-        where = "value = ? AND path LIKE ? ESCAPE '!'"
-        pattern = "%/" + name.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value, pattern))  # noqa: S608
-        return [row for row in rows if row.name == name]
+    def server_ids(self, value: str) -> list[NodeRow]:
+        """Return the leaves called ServerID that have this value, wherever they are; an index finds them."""
+        where = "path GLOB '*/ServerID' AND value = ?"
+        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value,)))  # noqa: S608
 
     def count(self) -> int:
         """Return how many nodes there are, the root included."""

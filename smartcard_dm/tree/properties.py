@@ -114,7 +114,7 @@ def _rename(context: Context, line: Lineage, node: NodeRow, name: str) -> None:
         want_one_account(context, [node._replace(path=path_of(new))])
     changed = context.nodes.change(node, node, context.tstamp)
     context.nodes.rename(changed.path, name)
-    context.journal.renamed.append((path_of(line.uri), path_of(new)))
+    context.journal.moves.append((path_of(line.uri), path_of(new)))
 
 
 def _want_free_name(context: Context, line: Lineage, new: NodeUri) -> None:

@@ -68,14 +68,14 @@ class Provenance:
 
     def follow(self, journal: Journal) -> None:
         """Take in what a message renamed and removed."""
-        for before, after in journal.renamed:
+        for before, after in journal.moves:
+            branch = (before, f"{before}/", f"{before}0")
+            if after is None:
+                self._database.execute("DELETE FROM provided WHERE path = ? OR (path > ? AND path < ?)", branch)
+                continue
             self._database.execute(
                 "UPDATE provided SET path = ? || substr(path, ?) WHERE path = ? OR (path > ? AND path < ?)",
-                (after, len(before) + 1, before, f"{before}/", f"{before}0"),
-            )
-        for path in journal.removed:
-            self._database.execute(
-                "DELETE FROM provided WHERE path = ? OR (path > ? AND path < ?)", (path, f"{path}/", f"{path}0")
+                (after, len(before) + 1, *branch),
             )
 
     def anchors(self) -> tuple[TrustAnchor, ...]:

@@ -8,6 +8,8 @@
     gone from the same card    there                              removed
     of another card            there                              removed
     not supported              -                                  left out, and said so
+    an account                 another one with its ServerID,     removed: the card is what accounts are trusted by
+                               added by a message
 
 Rights: the ACLs that the card's data give; where they give none, a new object gives its own server what a server gets
 that adds an interior node (Add, Delete, Replace), and client provisioning gives Get, Replace and Delete.
@@ -25,14 +27,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smartcard_dm.dm import NodeUri, TndsDocument, build_tnds
+from smartcard_dm.dm.namespaces import DMACC_VERSIONS
 from smartcard_dm.errors import DecodeError, DmError, UnsupportedError
 from smartcard_dm.tree.draft import draft
-from smartcard_dm.tree.grafting import add_branch
+from smartcard_dm.tree.grafting import add_branch, want_new
 from smartcard_dm.tree.journal import Skipped
 from smartcard_dm.tree.nodes import path_of, uri_of
 from smartcard_dm.tree.placing import InnerNode, Placement, is_taken_in, place_by_kind, references_to
 from smartcard_dm.tree.provenance import ProvidedRow
 from smartcard_dm.tree.rights import Rights
+from smartcard_dm.tree.server_ids import accounts_of
 from smartcard_dm.tree.status import CommandRefused
 
 if TYPE_CHECKING:
@@ -99,6 +103,7 @@ def reconcile(context: Context, provenance: Provenance, card: str, objects: Iter
             done.replaced.append(uri_of(row.path))
         elif present:
             done.removed.append(uri_of(row.path))
+    _clear_the_way(context, wanted.values(), places, done)
     for group in _groups(wanted.values()):
         placed = _place(context, group, places)
         references = references_to(
@@ -115,6 +120,21 @@ def reconcile(context: Context, provenance: Provenance, card: str, objects: Iter
                 done.added.append(uri)
             _note(provenance, card, each, placement)
     return done
+
+
+def _clear_the_way(context: Context, wanted: Iterable[_Wanted], places: dict[str, NodeUri], done: Reconciled) -> None:
+    """Remove accounts that messages added for servers of which the card has one: the verifier would refuse both."""
+    own = {path_of(uri) for uri in places.values()}
+    for each in wanted:
+        identifier = each.object.node.mo_id or ""
+        if identifier not in DMACC_VERSIONS:
+            continue
+        handler = context.descriptions.register.by_identifier[identifier]
+        for path in accounts_of(context.nodes, handler.key(each.object.node) or ""):
+            if path not in own:
+                context.nodes.remove(path)
+                context.journal.moves.append((path, None))
+                done.removed.append(uri_of(path))
 
 
 def _wanted(context: Context, objects: Iterable[ProvidedObject]) -> list[_Wanted]:
@@ -194,6 +214,7 @@ def _add(context: Context, each: _Wanted, placement: Placement, references: dict
         node = replace(node, acl=acl) if not acl.is_empty else node
     try:
         handler.check(node, str(placement.uri))
+        want_new(context, line)
         add_branch(context, line, draft(context, replace(placement, node=node), line.rows, references))
     except (CommandRefused, DecodeError, UnsupportedError) as error:
         what = f"{each.object.origin}: {placement.uri} cannot be put into the tree"

@@ -50,6 +50,7 @@ class Rights:
 
     def __init__(self, server_id: ServerId | None) -> None:
         self.server_id = server_id
+        self._own: Acl | None = None
 
     def may(self, command: AclCommand, rows: Sequence[NodeRow]) -> bool:
         """Whether the server has the right at the last of these nodes."""
@@ -84,8 +85,10 @@ class Rights:
         """
         if self.server_id is None or self.may(AclCommand.REPLACE, parent):
             return Acl()
-        servers = frozenset({self.server_id})
-        return Acl.of(dict.fromkeys((AclCommand.ADD, AclCommand.DELETE, AclCommand.REPLACE), servers))
+        if self._own is None:
+            servers = frozenset({self.server_id})
+            self._own = Acl.of(dict.fromkeys((AclCommand.ADD, AclCommand.DELETE, AclCommand.REPLACE), servers))
+        return self._own
 
     def _denied(self, command: AclCommand, rows: Sequence[NodeRow]) -> CommandRefused:
         deciding = next((row for row in reversed(rows) if row.acl), rows[0])

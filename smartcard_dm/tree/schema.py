@@ -34,6 +34,8 @@ TABLES: Final = (
     """,
     "CREATE INDEX node_parent ON node (parent)",
     "CREATE INDEX node_object ON node (type) WHERE format = 'node' AND type <> ''",
+    # No message may make a second account for one ServerID: each one that is written is looked for.
+    "CREATE INDEX node_server_id ON node (value) WHERE path GLOB '*/ServerID'",
     # Device description files the tree was made with, as they were given.
     "CREATE TABLE description (id INTEGER PRIMARY KEY, xml BLOB NOT NULL) STRICT",
     # What came from a card: one row for each object in the tree, found again by its key on that card.

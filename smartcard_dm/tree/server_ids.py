@@ -40,6 +40,17 @@ def account_roots(nodes: Nodes) -> list[NodeRow]:
     return typed + [row for row in nodes.children(ACCOUNTS) if row.is_interior and row.path not in seen]
 
 
+def accounts_of(nodes: Nodes, server_id: str) -> list[str]:
+    """Return the paths of the accounts that have a ServerID."""
+    found: list[str] = []
+    for leaf in nodes.server_ids(server_id):
+        path = parent_of(leaf.path) or ""
+        root = nodes.get(path)
+        if root is not None and is_account(root):
+            found.append(path)
+    return found
+
+
 def want_one_account(
     context: Context,
     written: Iterable[NodeRow],
@@ -72,7 +83,7 @@ def want_one_account(
             continue
         stay = [
             row
-            for row in context.nodes.named(_LEAF, leaf.value)
+            for row in context.nodes.server_ids(leaf.value)
             if replacing is None or not (row.path == replacing or row.path.startswith(f"{replacing}/"))
         ]
         for row in [*stay, *among.get(leaf.value, [])]:

@@ -118,3 +118,11 @@ def test_a_decision_has_the_form_of_the_template(page: Path) -> None:
 
 def test_decisions_are_numbered_without_gaps() -> None:
     assert [page.stem[:4] for page in DECISIONS] == [f"{n:04}" for n in range(1, len(DECISIONS) + 1)]
+
+
+def test_every_sentence_and_requirement_of_the_device_side_has_its_test() -> None:
+    page = (ROOT / "docs/supported.md").read_text("utf-8")
+    source = (ROOT / "tests/tree/test_scr.py").read_text("utf-8")
+    tests = set(re.findall(r"^def (test_(?:dm_sm_c|5_5)_\w+)", source, re.MULTILINE))
+    assert tests
+    assert set(re.findall(r"`(test_(?:dm_sm_c|5_5)_\w+)`", page)) == tests

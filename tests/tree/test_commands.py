@@ -703,6 +703,33 @@ PERMANENT = ddf(
 )
 
 
+def test_permanent_nodes_of_a_description_file_are_there_from_the_beginning() -> None:
+    described_leaves = (
+        node_xml("Text", "Get Replace", "chr", "Permanent", occurrence="One")
+        + node_xml("Octets", "Get", "bin", "Permanent", occurrence="One")
+        + node_xml("Number", "Get", "int", "Permanent", occurrence="One")
+        + node_xml("Maybe", "Get", "chr", "Permanent")
+        + node_xml("Dynamic", "Get", "chr", occurrence="One")
+        + node_xml("", "Add Get", "chr", "Permanent", occurrence="OneOrMore")
+    )
+    tree = open_device(
+        ddf(
+            node_xml("Top", "Add Get", "node", "Permanent", described_leaves, "One", path="./Vendor/Maker"),
+            node_xml("Mine", "Get", "chr", "Permanent", occurrence="One", path="./DMAcc/z/Ext"),
+        )
+    )
+    found = [found.path for found in tree.nodes.below("Vendor")]
+    assert found == [
+        "Vendor",
+        *("Vendor/Maker", "Vendor/Maker/Top", "Vendor/Maker/Top/Text", "Vendor/Maker/Top/Octets"),
+    ]
+    assert not there(tree, "./DMAcc/z"), "no account is made for the sake of what a file says inside it"
+    assert (value(tree, "./Vendor/Maker/Top/Text"), value(tree, "./Vendor/Maker/Top/Octets")) == ("", b"")
+    top = "./Vendor/Maker/Top"
+    commands = replace(f"{top}/Text", "1"), delete(f"{top}/Text"), delete(top), add(f"{top}/Maybe", "1")
+    assert statuses(tree, "".join(commands)) == [200, 405, 405, 405]
+
+
 @pytest.mark.parametrize("xml", [add("./P"), add("./P/Q", "1"), add("./P/x", "1"), copy("./v", "./P/Q")])
 def test_no_server_makes_a_permanent_node(xml: str) -> None:
     tree = open_device(PERMANENT)

@@ -35,7 +35,7 @@ MODES: Final = ("statement", "operation", "call", "microsecond")
 SYSTEM_CALLS: Final = {"pwrite64": "write", "fdatasync": "flush", "unlink": "remove"}
 STEPS: Final = steps()
 SEED: Final = 20260701
-FEW: Final = 5
+FEW: Final = 7
 MANY: Final = pytest.param(50, marks=pytest.mark.slow, id="many")
 traced = pytest.mark.skipif(not can_trace(), reason="strace is missing, or may not look at processes here")
 
@@ -177,7 +177,8 @@ def test_a_killed_process_leaves_the_tree_before_or_after(
         in_effect, died_inside = want_before_or_after(path, said, known, how)
         want_the_rest(path, in_effect, known, how)
         inside += died_inside
-    assert inside >= kills // 2, "the kills do not land where they should"
+    # Where a number of microseconds lands is not ours to say; statements, operations and calls are.
+    assert mode == "microsecond" or inside >= kills // 2, "the kills do not land where they should"
 
 
 @traced

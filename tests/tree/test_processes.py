@@ -104,7 +104,6 @@ def want_each_once(path: Path, results: list[Result]) -> None:
 def test_processes_with_the_same_messages_apply_each_once(workers: int, path: Path) -> None:
     results = run(*(("apply", str(path), str(seed)) for seed in range(workers)))
     assert [result["errors"] for result in results] == [[]] * workers
-    assert all(result["applied"] for result in results), "one process did all of it"
     want_each_once(path, results)
 
 

@@ -149,6 +149,11 @@ def embedded(kind: str, target: str, embedding: Embedding, *nodes: TndsNode) -> 
     return command(kind, f"<Item><Target><LocURI>{escape(target)}</LocURI></Target>{meta}<Data>{data}</Data></Item>")
 
 
+def embedded_object(found: TndsNode) -> str:
+    """Return an Add, complete with its CmdID, that carries a TNDS object to the Inbox as nested WBXML."""
+    return embedded("Add", "./Inbox", Embedding.WBXML, found).replace("<Add>", "<Add><CmdID>1</CmdID>")
+
+
 def send_xml(kind: str, target: str, xml: str) -> str:
     """Return a command that carries the text of a TNDS object, right or wrong."""
     meta = (
