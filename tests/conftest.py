@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.tokens.lab import TokenLab
 from vendor_pcsc.virtual.lab import PcscLab
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ def session_lab() -> Iterator[PcscLab]:
     """Give the one pcscd of this run; a process can talk to one only."""
     with PcscLab(READERS) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenLab]:
+    """Give the one SoftHSM of this run, with a token that has one key of each kind."""
+    yield TokenLab(tmp_path_factory.mktemp("softhsm"))
+    del os.environ["SOFTHSM2_CONF"], os.environ["REAL_MODULE"]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ Spec: PKCS #11 2.40, 5 (functions) and 6.7 (sessions); 3.0 for Edwards curves.
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -57,8 +58,8 @@ _LOST: Final = frozenset(
         "DeviceError",
         "DeviceRemoved",
         "KeyHandleInvalid",
+        "NotInitialized",  # somebody else in this process ended the module
         "ObjectHandleInvalid",
-        "PKCS11Error",  # CKR_CRYPTOKI_NOT_INITIALIZED: somebody finalised the module
         "SessionClosed",
         "SessionHandleInvalid",
         "SlotIDInvalid",
@@ -164,7 +165,7 @@ class OpenToken:
             try:
                 yield self._session
             except pkcs11.PKCS11Error as error:
-                kind = type(error).__name__
+                kind = _kind(error)
                 if kind in _LOST:
                     self.lose("was removed, reset or logged out")
                     raise TokenError(f"{self.name}: the token {self._gone}; open the key again") from error
@@ -322,7 +323,7 @@ class TokenKey:
                     ciphertext, mechanism=pkcs11.Mechanism[mechanism], mechanism_param=parameter, pin=self._pin()
                 )
             except pkcs11.PKCS11Error as error:
-                if type(error).__name__ in _LOST | _UNABLE | _AT_LOGIN.keys():
+                if _kind(error) in _LOST | _UNABLE | _AT_LOGIN.keys():
                     raise
                 # Tokens answer a wrong padding in many ways, CKR_GENERAL_ERROR among them; nobody is told which.
                 raise DecryptionError from None
@@ -381,7 +382,12 @@ def open_token(uri: TokenUri, pin: Secret | None, *, use_last_try: bool = False)
         path = _module_path(uri)
         alive = {known.place: known for known in list(_registry.tokens.values()) if known.place[0] == path}
         alive = {place: known for place, known in alive.items() if known.is_alive()}
-        slot, name = _choose(_library(path, in_use=bool(alive)), path, uri)
+        try:
+            slot, name = _choose(_library(path, in_use=bool(alive)), path, uri)
+        except TokenError:
+            # Some modules look for tokens only when they begin: the next one to ask gets a fresh look.
+            _registry.stale.add(path)
+            raise
         place = (path, slot.slot_id)
         if place in alive and alive[place].name == name:
             alive[place].users += 1
@@ -404,12 +410,13 @@ def _binding() -> ModuleType:
 
 
 def _module_path(uri: TokenUri) -> str:
+    """Return the real path of the module: a module is initialised once, by whatever name."""
     if uri.module_path is not None:
-        return uri.module_path
+        return os.path.realpath(uri.module_path)
     for folder in MODULE_FOLDERS:
         for name in (f"lib{uri.module_name}.so", f"{uri.module_name}.so"):
             if (folder / name).is_file():
-                return str(folder / name)
+                return os.path.realpath(folder / name)
     raise TokenError(
         f"PKCS#11 module {uri.module_name}: not in {', '.join(map(str, MODULE_FOLDERS))}; give module-path"
     )
@@ -425,7 +432,7 @@ def _library(path: str, *, in_use: bool) -> _pkcs11.lib:
             _registry.stale.discard(path)
         library: _pkcs11.lib = pkcs11.lib(path)
     except pkcs11.PKCS11Error as error:
-        raise TokenError(f"PKCS#11 module {path} cannot be used: {error or type(error).__name__}") from error
+        raise TokenError(f"PKCS#11 module {path} cannot be used: {_kind(error)}") from error
     return library
 
 
@@ -460,7 +467,7 @@ def _choose(library: _pkcs11.lib, path: str, uri: TokenUri) -> tuple[Slot, str]:
             if all(facts[attribute].rstrip() == value for attribute, value in uri.token):
                 fitting.append((slot, name))
     except pkcs11.PKCS11Error as error:
-        raise TokenError(f"PKCS#11 module {path} cannot list its tokens: {type(error).__name__}") from error
+        raise TokenError(f"PKCS#11 module {path} cannot list its tokens: {_kind(error)}") from error
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -488,7 +495,7 @@ def _log_in(slot: Slot, name: str, pin: Secret | None, *, use_last_try: bool) ->
         except pkcs11.UserAlreadyLoggedIn:
             return token.open(attribute_mapper=_mapper())
     except pkcs11.PKCS11Error as error:
-        raise TokenError(f"{name}: {_told(type(error).__name__)}") from error
+        raise TokenError(f"{name}: {_told(_kind(error))}") from error
 
 
 def _mapper() -> pkcs11.attributes.AttributeMapper:
@@ -501,8 +508,27 @@ def _mapper() -> pkcs11.attributes.AttributeMapper:
 
 
 def _objects(session: Session, template: dict[pkcs11.Attribute, object]) -> list[Object]:
-    with closing(session.get_objects(template)) as found:  # type: ignore[type-var] # a generator
+    with _without_echo(), closing(session.get_objects(template)) as found:  # type: ignore[type-var] # a generator
         return list(islice(found, DEFAULT_LIMITS.token_keys))
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    """Keep the binding from printing a traceback: a search that fails to begin is ended once more when it is freed.
+
+    The error itself is raised as any other; what is silenced is its echo out of a destructor.
+    """
+    before, echo = sys.unraisablehook, _binding().PKCS11Error
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, echo):
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _called(found: Object) -> str:
@@ -523,6 +549,14 @@ def _pin_text(name: str, pin: Secret) -> str:
         return pin.reveal().decode("utf-8")
     except UnicodeDecodeError:
         raise TokenError(f"{name}: a PIN is UTF-8, and this one is not; nothing was tried") from None
+
+
+def _kind(error: Exception) -> str:
+    """Return the name the binding has for an answer, or its text where it has none."""
+    text = str(error)
+    if "not initialized" in text:
+        return "NotInitialized"
+    return text or type(error).__name__
 
 
 def _told(kind: str) -> str:

@@ -48,9 +48,15 @@ def card_without_provisioning(folder: Path) -> str:
 
 def card_and_key(folder: Path, key: PrivateKey, password: bytes | None = None) -> tuple[str, Path]:
     """Return the URI of a card that trusts a key for the fixture's server, and the file of that key."""
-    certificate = load_der_x509_certificate(certificate_der(key, common_name=SERVER_ID))
     pem = folder / "key.pem"
     pem.write_bytes(private_pem(key, password))
+    return card_that_trusts(folder, certificate_der(key, common_name=SERVER_ID)), pem
+
+
+def card_that_trusts(folder: Path, certificate: bytes) -> str:
+    """Return the URI of a card that has a certificate (DER) in the account of the fixture's server."""
     uri = changed_card(folder, (_SHARED_SECRET_ENTRY, f"#{_SHARED_SECRET_ENTRY}"))
-    (folder / "keys" / "dms-rsa-cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    return uri, pem
+    (folder / "keys" / "dms-rsa-cert.pem").write_bytes(
+        load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
+    )
+    return uri

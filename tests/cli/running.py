@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from smartcard_dm.cli.main import main
+from tests.tokens.lab import TOKEN_PIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,8 +52,9 @@ SHARED_SECRET, *_OTHERS = sorted(
     {secret for path in _PROFILES for secret in _secrets_of(yaml.safe_load(path.read_text()))},
     key=lambda secret: ("shared" not in secret, secret),
 )
-_SECRETS = (SHARED_SECRET, *_OTHERS, KEY_PASSWORD)
+_SECRETS = (SHARED_SECRET, *_OTHERS, KEY_PASSWORD, TOKEN_PIN)
 _ESCAPE = "\x1b"
+_KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "SOFTHSM2_CONF"}
 _WIDTH = 80
 
 
@@ -115,7 +117,7 @@ def run_process(
 
 def environment() -> dict[str, str]:
     """Return the environment of a process that knows nothing of the terminal the tests run in."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
     return {**kept, "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
 
 
