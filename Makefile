@@ -38,6 +38,7 @@ fixtures: $(VENV)/.test ## write fixtures/ and docs/signature-profile.md's worke
 	$(BIN)/python -m fixtures.generate
 	$(BIN)/python -m docs.worked_message
 	$(BIN)/python -m docs.rule_table
+	$(BIN)/python -m docs.lint_table
 
 clean: ## remove what make made
 	rm -rf $(VENV) vendor_pcsc/applet/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

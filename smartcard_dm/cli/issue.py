@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from smartcard_dm import wbxml
 from smartcard_dm.cli.addresses import SERVER_ID
 from smartcard_dm.cli.batch_options import batch_options
 from smartcard_dm.cli.exits import reported
-from smartcard_dm.cli.inputs import INPUT_FILE
+from smartcard_dm.cli.inputs import INPUT_FILE, InputFile
+from smartcard_dm.cli.issue_report import Issued, tell_findings
 from smartcard_dm.cli.key_access import key_options
+from smartcard_dm.cli.lint_options import lint_options
 from smartcard_dm.cli.options import TEXT, json_option, policy_option, wbxml_version_option
-from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_terminal, write_octets
+from smartcard_dm.cli.output import STDOUT, stdout_is_terminal, write_octets
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.errors import LimitExceededError
+from smartcard_dm.errors import DmError, LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.report.forms import issued_form
-from smartcard_dm.server import Header, issue
-from smartcard_dm.server.source import compile_source
+from smartcard_dm.server import Header, PushSizes, compile_source, lint, receiver_view, sign_and_encode
+from smartcard_dm.server.lint import find_secrets, has_errors
 from smartcard_dm.trust.policy import POLICIES
 from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smartcard_dm.cli.batch_options import BatchOptions
-    from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.cli.key_access import KeyAccess
+    from smartcard_dm.cli.lint_options import LintChoice
     from smartcard_dm.dm import ServerId
+    from smartcard_dm.server.template import Template
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
 
 
@@ -44,9 +50,8 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    required=True,
     metavar="FILE",
-    help="Where the message goes; - is standard output, unless it is a terminal.",
+    help="Where the message goes; - is standard output, unless it is a terminal.  [required, but for --lint-only]",
 )
 @key_options
 @click.option(
@@ -67,12 +72,15 @@ if TYPE_CHECKING:
 )
 @wbxml_version_option
 @batch_options
+@lint_options
+@click.option("--lint-only", is_flag=True, help="Say what is wrong and sign nothing; no key and no -o are needed.")
+@click.option("--explain", is_flag=True, help="Show the message as its receiver sees it; secrets are hidden.")
 @json_option
 def command(  # noqa: PLR0913 - one argument for each option
     commands: InputFile,
     *,
     server_id: ServerId,
-    output: str,
+    output: str | None,
     signer: KeyAccess,
     algorithm: str | None,
     key_name: str | None,
@@ -82,16 +90,20 @@ def command(  # noqa: PLR0913 - one argument for each option
     target: str | None,
     version: str,
     batch: BatchOptions | None,
+    choice: LintChoice,
+    lint_only: bool,
+    explain: bool,
     as_json: bool,
 ) -> None:
-    """Compose, sign and encode a sessionless message.
+    """Compose, lint, sign and encode a sessionless message.
 
-    COMMANDS is XML: a SyncML document, whose header is completed, or a bare SyncBody; - is standard input. Sign with
+    COMMANDS is XML (a SyncML document, whose header is completed, or a bare SyncBody) or the short YAML form of
+    docs/issuing.md; - is standard input. What no client could use is not signed; what may surprise is told. Sign with
     a private key (--key), in a file or on a token that it never leaves, or with a secret shared with the device
     (--secret-env, --secret-file).
 
-    With --batch, each target of a file gets a message of its own; running the same command again goes on where the
-    last run ended. It leaves with 4 when some targets have no message.
+    With --batch each target of a file gets a message of its own; the same command again goes on where the last run
+    ended. It leaves with 4 when some target has no message.
 
     \b
     Examples:
@@ -105,45 +117,101 @@ def command(  # noqa: PLR0913 - one argument for each option
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    signer.check(commands)
-    if batch is None:
-        _check_output(output, as_json=as_json)
+    _check_usage(signer, commands, output, lint_only=lint_only, explain=explain, as_json=as_json)
+    lint_policy = choice.policy()
+    header = Header(session_id, msg_id, target, version, default_session_id=str(int(time.time())))
     policy = POLICIES[policy_name]().algorithms
-    source = commands.read(DEFAULT_LIMITS.xml_octets)
-    with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
-        key = signer.load()
-    method = _method(key, algorithm, policy)
-    header = Header(session_id, msg_id, target, version=version, default_session_id=str(int(time.time())))
     if batch is not None:
         from smartcard_dm.cli.issue_batch import BatchMessage, issue_batch  # noqa: PLC0415 - one message needs none of it
 
-        composed = partial(compile_source, source, server_id)
-        said = BatchMessage(composed, server_id, signer, key, method, key_name, policy, header)
-        issue_batch(batch, said, commands.name, output, as_json=as_json)
+        _check_batch(lint_only=lint_only, explain=explain)
+        with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
+            key = signer.load()
+        method = _method(key, algorithm, policy)
+        said = BatchMessage(commands, server_id, signer, key, method, key_name, policy, header, choice)
+        issue_batch(batch, said, functools.partial(_template, commands), str(output), as_json=as_json)
         return
     with reported(as_json=as_json, thing=commands.name):
-        if len(source) > DEFAULT_LIMITS.xml_octets:
-            raise LimitExceededError("commands to issue", "xml_octets", DEFAULT_LIMITS.xml_octets)
-        message = issue(
-            source,
-            server_id,
-            key,
-            header=header,
-            algorithm=method,
-            key_name=key_name,
-            policy=policy,
-            version=version,
-        )
-    write_octets(output, message)
-    if as_json:
-        print_json(issued_form(output, message, server_id, method, key_kind=key.kind, key_label=key.label))
-    elif output != STDOUT:
-        print_text(f"{output}: {len(message)} octets from {server_id}, signed with {method.identifier}", wrap=False)
+        xml = _compose(commands, server_id, header)
+        findings = lint(xml, server_id, lint_policy)
+        sizes = PushSizes(len(wbxml.from_xml(xml, version)))
+    if lint_only:
+        findings += choice.size_findings(sizes, lint_policy)
+        tell_findings(commands.name, findings, sizes, signed=False, output=None, as_json=as_json)
+        return
+    tell = functools.partial(tell_findings, commands.name, output=output, as_json=as_json)
+    if has_errors(findings):
+        tell(findings, sizes, signed=False)
+    with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
+        key = signer.load()
+    method = _method(key, algorithm, policy)
+    with reported(as_json=as_json, thing=commands.name):
+        message = sign_and_encode(xml, key, algorithm=method, key_name=key_name, policy=policy, version=version)
+        sizes = PushSizes(len(message))
+        findings += choice.size_findings(sizes, lint_policy)
+        if has_errors(findings):
+            tell(findings, sizes, signed=True)
+        secrets = find_secrets(xml, server_id, lint_policy) if explain else ()
+        view = receiver_view(message, (secret.octets for secret in secrets)) if explain else None
+    write_octets(str(output), message)
+    Issued(
+        message,
+        output=str(output),
+        server_id=server_id,
+        method=method,
+        key=key,
+        findings=findings,
+        sizes=sizes,
+        view=view,
+    ).tell(as_json=as_json)
 
 
-def _check_output(output: str, *, as_json: bool) -> None:
+def _compose(commands: InputFile, server_id: ServerId, header: Header) -> bytes:
+    """Return the composed message; there is nobody who could give values to variables."""
+    template = _template(commands, commands.read(DEFAULT_LIMITS.xml_octets), server_id, header)
+    if template.variables:
+        names = ", ".join(template.variables)
+        detail = "variables without a value; write $${ for the characters themselves"
+        raise DmError("commands to issue", detail, found=names)
+    return template.fill({})
+
+
+def _template(commands: InputFile, source: bytes, server_id: ServerId, header: Header) -> Template:
+    return compile_source(source, server_id, header, read_file=_files_beside(commands))
+
+
+def _files_beside(commands: InputFile) -> Callable[[str], bytes]:
+    """Return a reader of files that commands name, seen from the directory of the commands."""
+    folder = os.path.dirname(commands.path) or os.curdir  # noqa: PTH120 - a path as given, for the lines about it
+
+    def read(name: str) -> bytes:
+        octets = InputFile(os.path.join(folder, name)).read(DEFAULT_LIMITS.xml_octets)  # noqa: PTH118 - same
+        if len(octets) > DEFAULT_LIMITS.xml_octets:
+            raise LimitExceededError(name, "xml_octets", DEFAULT_LIMITS.xml_octets)
+        return octets
+
+    return read
+
+
+def _check_batch(*, lint_only: bool, explain: bool) -> None:
+    if lint_only or explain:
+        raise usage_error("--lint-only and --explain show one message: leave --batch out")
+
+
+def _check_usage(
+    signer: KeyAccess, commands: InputFile, output: str | None, *, lint_only: bool, explain: bool, as_json: bool
+) -> None:
+    if lint_only and explain:
+        raise usage_error("--explain shows a signed message and --lint-only signs none: give one of them")
+    if lint_only:
+        return
+    signer.check(commands)
+    if output is None:
+        raise usage_error("the message needs a place: give -o FILE, or --lint-only")
     if output == STDOUT and as_json:
         raise usage_error("-o - and --json both want standard output: give -o FILE")
+    if output == STDOUT and explain:
+        raise usage_error("-o - and --explain both want standard output: give -o FILE")
     if output == STDOUT and stdout_is_terminal():
         raise usage_error("a message is binary and standard output is a terminal: give -o FILE")
 

@@ -11,30 +11,37 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
+from smartcard_dm import wbxml
 from smartcard_dm.cli.crews import crew_for
 from smartcard_dm.cli.exits import MALFORMED, reported
 from smartcard_dm.cli.inputs import STDIN, InputFile
+from smartcard_dm.cli.issue_report import tell_findings
 from smartcard_dm.cli.output import STDOUT, print_json, print_problem, print_text
 from smartcard_dm.cli.progress import progress_bar
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.errors import KeyMaterialError
+from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.report.forms import batch_form, failed_form
 from smartcard_dm.report.remedies import target_remedy
+from smartcard_dm.server import PushSizes, lint
 from smartcard_dm.server.batch_output import open_output
-from smartcard_dm.server.batch_recipe import make_recipe, remember
+from smartcard_dm.server.batch_recipe import Issuer, make_recipe, remember
 from smartcard_dm.server.batch_run import FIRST_FAILED, run_batch
 from smartcard_dm.server.batch_targets import open_targets
+from smartcard_dm.server.lint import has_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from smartcard_dm.cli.batch_options import BatchOptions
     from smartcard_dm.cli.key_access import KeyAccess, LoadedKey
+    from smartcard_dm.cli.lint_options import LintChoice
     from smartcard_dm.dm import ServerId
     from smartcard_dm.server.batch_ledger import Ledger
     from smartcard_dm.server.batch_output import Output
@@ -43,6 +50,8 @@ if TYPE_CHECKING:
     from smartcard_dm.server.header import Header
     from smartcard_dm.server.template import Template
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
+
+    Compile = Callable[[bytes, ServerId, Header], Template]
 
 _FORM_BY_SUFFIX: Final = {
     ".jsonl": "jsonl",
@@ -78,8 +87,7 @@ class KeyOfEachProcess:
 class BatchMessage:
     """What the messages of a batch have in common, as the command line says."""
 
-    composed: Callable[[Header], Template]
-    """Gives the template with a header; its errors are those of COMMANDS."""
+    commands: InputFile
     server_id: ServerId
     signer: KeyAccess
     key: LoadedKey
@@ -87,22 +95,31 @@ class BatchMessage:
     key_name: str | None
     policy: AlgorithmPolicy
     header: Header
+    choice: LintChoice
 
 
-def issue_batch(batch: BatchOptions, said: BatchMessage, commands: str, output: str, *, as_json: bool) -> None:
-    """Issue a message for each target and leave."""
+def issue_batch(batch: BatchOptions, said: BatchMessage, compile_: Compile, output: str, *, as_json: bool) -> None:
+    """Issue a message for each target and leave.
+
+    Args:
+        batch: what makes it a batch.
+        said: what its messages have in common.
+        compile_: gives the template of what COMMANDS holds.
+        output: where messages go.
+        as_json: whether the report is JSON.
+    """
     if output == STDOUT:
         raise usage_error("a batch goes to a folder, a file of JSON Lines or an outbox: give -o PLACE")
     targets = _targets(batch.targets, as_json=as_json)
-    source = KeyOfEachProcess(said.signer)
-    with reported(as_json=as_json, thing=commands):
-        said.composed(said.header)
+    composed = partial(compile_, said.commands.read(DEFAULT_LIMITS.xml_octets), said.server_id)
+    with reported(as_json=as_json, thing=said.commands.name):
+        composed(said.header)
     with reported(as_json=as_json, thing=batch.targets):
         recipe = make_recipe(
-            said.composed,
+            composed,
             said.server_id,
             targets,
-            source,
+            KeyOfEachProcess(said.signer),
             said.key.key,
             number=str(int(time.time())),
             header=said.header,
@@ -110,6 +127,11 @@ def issue_batch(batch: BatchOptions, said: BatchMessage, commands: str, output: 
             key_name=said.key_name,
             policy=said.policy,
         )
+        issuer = Issuer(recipe, said.key.key)
+        first = next(filter(None, (issuer.composed(each) for each in targets.read())), None)
+    if first is not None:
+        with reported(as_json=as_json, thing=said.commands.name):
+            _lint(first, said, as_json=as_json)
     form = batch.form or _FORM_BY_SUFFIX.get(Path(output).suffix.lower(), "files")
     with (
         reported(as_json=as_json),
@@ -129,6 +151,16 @@ def issue_batch(batch: BatchOptions, said: BatchMessage, commands: str, output: 
         print_text(_sentence(output, said, summary), wrap=False)
     if summary.failed or summary.stopped is not None:
         _leave(batch, said.signer, summary, shown)
+
+
+def _lint(first: bytes, said: BatchMessage, *, as_json: bool) -> None:
+    """Look the message of the first target over: all have the same form. Leave when no client could use it."""
+    policy = said.choice.policy()
+    findings = lint(first, said.server_id, policy)
+    sizes = PushSizes(len(wbxml.from_xml(first, said.header.version)))
+    findings += said.choice.size_findings(sizes, policy)
+    if has_errors(findings):
+        tell_findings(said.commands.name, findings, sizes, signed=False, output=None, as_json=as_json)
 
 
 def _targets(path: str, *, as_json: bool) -> Targets:

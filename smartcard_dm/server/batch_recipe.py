@@ -250,6 +250,29 @@ class Issuer:
         """
         if isinstance(record, Failed):
             return record
+        values = self._values(record)
+        if isinstance(values, Failed):
+            return values
+        row, line, given = record
+        target = given.get(TARGET_COLUMN)
+        try:
+            message = self._message(values)
+        except SmartcardDmError as error:
+            return Failed(row, line, target, Problem.MESSAGE, str(error))
+        return Issued(row, line, target, message, hashlib.sha256(message).digest())
+
+    def composed(self, record: Target | Failed) -> bytes | None:
+        """Return the message of a target in XML form, unsigned; None where its values make none."""
+        values = record if isinstance(record, Failed) else self._values(record)
+        if isinstance(values, Failed):
+            return None
+        try:
+            return self._composed(values)
+        except SmartcardDmError:
+            return None
+
+    def _values(self, record: Target) -> dict[str, str] | Failed:
+        """Return a value for each variable of the template, or why there is none."""
         row, line, given = record
         recipe = self._recipe
         target = given.get(TARGET_COLUMN)
@@ -262,17 +285,18 @@ class Issuer:
         if not self._variables <= values.keys():
             missing = sorted(self._variables - values.keys())
             return Failed(row, line, target, Problem.VARIABLE, f"no value for the variable {_listed(missing)}")
-        try:
-            message = self._message(values)
-        except SmartcardDmError as error:
-            return Failed(row, line, target, Problem.MESSAGE, str(error))
-        return Issued(row, line, target, message, hashlib.sha256(message).digest())
+        return values
+
+    def _composed(self, values: dict[str, str]) -> bytes:
+        octets = self._recipe.template.fill(values)
+        self._check(octets, values)
+        return octets
 
     def _message(self, values: dict[str, str]) -> bytes:
         recipe = self._recipe
-        octets = recipe.template.fill(values)
-        self._check(octets, values)
-        signed = sign_canonical(octets, self._key, recipe.policy, algorithm=recipe.algorithm, key_name=recipe.key_name)
+        signed = sign_canonical(
+            self._composed(values), self._key, recipe.policy, algorithm=recipe.algorithm, key_name=recipe.key_name
+        )
         return wbxml.from_xml(signed, recipe.version, limits=recipe.limits)
 
 

@@ -36,7 +36,7 @@ def issue(
     version: str = "1.2",
     limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
-    """Return a sessionless message: composed, signed as a whole, encoded.
+    """Return a sessionless message: composed, signed as a whole, encoded; `lint` says before whether it is worth it.
 
     Args:
         commands: a SyncML document or a bare SyncBody, XML.
@@ -58,6 +58,46 @@ def issue(
         WbxmlError: the message has no WBXML form.
     """
     xml = compose(commands, server_id, replace(header or Header(), version=version), limits=limits)
+    return sign_and_encode(
+        xml,
+        key,
+        algorithm=algorithm,
+        digest=digest,
+        key_name=key_name,
+        policy=policy,
+        version=version,
+        limits=limits,
+    )
+
+
+def sign_and_encode(
+    xml: bytes,
+    key: SigningKey,
+    *,
+    algorithm: SignatureAlgorithm | None = None,
+    digest: DigestAlgorithm | None = None,
+    key_name: str | None = None,
+    policy: AlgorithmPolicy | None = None,
+    version: str = "1.2",
+    limits: Limits = DEFAULT_LIMITS,
+) -> bytes:
+    """Return a sessionless message made from a composed one: signed as a whole, encoded.
+
+    Args:
+        xml: a message in XML form, as `compose`, a builder or a filled template gives it; encrypted where it is to be.
+        key: signs.
+        algorithm: default is the key's own.
+        digest: default is the signature algorithm's.
+        key_name: written as KeyName.
+        policy: what may be signed with; default is SHA-2 only.
+        version: WBXML version; the one that SyncHdr/Meta/EMI states, or no verifier accepts the message.
+        limits: bounds of the result.
+
+    Raises:
+        KeyMaterialError: algorithm and key do not fit, or the policy does not allow them.
+        LimitExceededError: the message is too large.
+        WbxmlError: the message has no WBXML form, or is signed already.
+    """
     signed = sign_message(
         xml, key, policy or AlgorithmPolicy.default(), algorithm=algorithm, digest=digest, key_name=key_name
     )

@@ -1,4 +1,4 @@
-"""The syntax of variables in what an operator writes: `${name}`; `$${` stands for the two characters `${`.
+"""The syntax of variables in what an operator writes: `${name}`; before `{`, two `$` stand for one.
 
 Guarantees: every text is read as pieces, none of which is lost. Leaves to its caller: where a variable may stand.
 """
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from smartcard_dm.errors import DmError
 
-_PIECE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_SIGNS: Final = re.compile(r"(\$+)\{")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -26,23 +26,22 @@ def pieces(text: str, *, structure: str, place: str | None) -> tuple[str | Varia
     Raises:
         DmError: `${` without a name and `}`.
     """
-    if "${" not in text:
-        return (text,) if text else ()
     found: list[str | Variable] = []
     fixed, end = "", 0
-    for match in _PIECE.finditer(text):
-        fixed += text[end : match.start()]
+    while match := _SIGNS.search(text, end):
+        signs = len(match[1])
+        fixed += text[end : match.start()] + "$" * (signs // 2)
         end = match.end()
-        if match[0] == "$${":
-            fixed += "${"
+        if signs % 2 == 0:
+            fixed += "{"
             continue
-        if not match[2] or not _NAME.fullmatch(match[1]):
+        name, closed, _ = text[end:].partition("}")
+        if not closed or not _NAME.fullmatch(name):
             wanted = "${name}, or $${ for the characters themselves"
-            raise DmError(structure, "not a variable", place=place, wanted=wanted, found=repr(match[0][:40]))
-        if fixed:
-            found.append(fixed)
-            fixed = ""
-        found.append(Variable(match[1]))
+            raise DmError(structure, "not a variable", place=place, wanted=wanted, found=repr("${" + name[:40]))
+        end += len(name) + 1
+        found += ([fixed] if fixed else []) + [Variable(name)]
+        fixed = ""
     fixed += text[end:]
     return (*found, fixed) if fixed else tuple(found)
 

@@ -27,6 +27,7 @@ def test_there_is_a_schema_for_each_output() -> None:
         "demo",
         "error",
         "issue",
+        "issue-lint",
         "reader-event",
         "readers",
         "transcript",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+from smartcard_dm.dm import ServerId
+from smartcard_dm.server import Header, issue
+from smartcard_dm.xmlsec import PrivateSigningKey
 from tests.cli.running import CARD, KEYS, SERVER_ID, run, schema
 
 if TYPE_CHECKING:
@@ -27,9 +31,18 @@ def provisioned(folder: Path, card: str = CARD) -> Path:
 
 
 def message(folder: Path, commands: str, *options: str, name: str = "message", session_id: str | None = None) -> Path:
-    """Return the file of a message of the fixture's server; `commands` is what stands in SyncBody."""
+    """Return the file of a message of the fixture's server; `commands` is what stands in SyncBody.
+
+    Without options the library makes it: the command `issue` refuses what a device has to refuse.
+    """
     source, path = folder / f"{name}.xml", folder / f"{name}.wbxml"
-    source.write_text(f"<SyncBody>{commands}</SyncBody>")
+    body = f"<SyncBody>{commands}</SyncBody>"
+    if not options:
+        signer = PrivateSigningKey.from_pem((KEYS / "dms-rsa.pem").read_bytes())
+        header = Header(session_id, default_session_id=str(int(time.time())))
+        path.write_bytes(issue(body.encode(), ServerId(SERVER_ID), signer, header=header))
+        return path
+    source.write_text(body)
     session = () if session_id is None else ("--session-id", session_id)
     key = ("--server-id", SERVER_ID, "--key", KEYS / "dms-rsa.pem")
     assert run("issue", source, *key, "-o", path, *session, *options).code == 0

@@ -8,7 +8,9 @@ from base64 import b64decode, b64encode
 
 import pytest
 
+from smartcard_dm.dm import ServerId
 from smartcard_dm.errors import WbxmlError
+from smartcard_dm.server import Header, compile_source
 from smartcard_dm.wbxml import from_xml, to_xml
 from tests.wbxml.samples import INLINE_TNDS, NESTED_TNDS, PLAIN, PROV, TNDS, add, c14n, message
 
@@ -76,6 +78,46 @@ TEXT_TNDS = re.sub(rb"<Node><NodeName>AAuth.*?</Node>", b"", TNDS)
 def test_libwbxml_reads_ours(xml: bytes, version: str, public_id: str) -> None:
     octets = from_xml(xml, version, public_id="literal" if public_id == "literal" else "numeric")
     assert same(wbxml2xml(octets), xml)
+
+
+COMPOSED = """
+commands:
+  - replace: {./DMAcc/dms/Name: Grün & <neu>}
+  - add: ./V
+    format: node
+  - sequence: [{delete: ./A}, {copy: ./B, from: ./C}]
+  - add: ./Inbox
+    embedding: EMBEDDING
+    acl: {Get: "*", Replace: com.example.dms}
+    object:
+      dmacc:
+        server_id: com.example.b
+        pref_con_ref: gate
+        addresses: [{addr: "https://b.example.com", ports: ["443"]}]
+        auth: [{level: SRVCRED, type: HMAC, name: b, secret: s}]
+      nap: {id: internet, addr: internet.example.com, addr_type: APN, bearer: GPRS}
+      proxy: {id: gate, addr: 10.0.0.1, con_refs: [internet], ports: [{number: "8080"}]}
+"""
+
+
+def composed(embedding: str) -> bytes:
+    source = COMPOSED.replace("EMBEDDING", embedding).encode()
+    return compile_source(source, ServerId("com.example.dms"), Header(session_id="77")).fill({})
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2", "1.3"])
+def test_libwbxml_reads_what_is_composed_from_yaml(version: str) -> None:
+    xml = composed("xml")
+    assert same(wbxml2xml(from_xml(xml, version)), xml)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2", "1.3"])
+def test_libwbxml_reads_a_composed_object_in_wbxml_as_the_one_in_line(version: str) -> None:
+    in_line = composed("inline").replace(
+        b'>xml</Format><Type xmlns="syncml:metinf">application/vnd.syncml.dmtnds+xml',
+        b'>bin</Format><Type xmlns="syncml:metinf">application/vnd.syncml.dmtnds+wbxml',
+    )
+    assert same(wbxml2xml(from_xml(composed("wbxml"), version)), in_line)
 
 
 def test_tree_in_line_becomes_a_nested_document_in_libwbxml() -> None:
