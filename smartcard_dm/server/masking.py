@@ -28,9 +28,6 @@ class Mask:
         forms = {form for secret in self._secrets for form in _forms(secret)}
         self._forms = sorted(forms, key=len, reverse=True)
 
-    def __bool__(self) -> bool:
-        return bool(self._secrets)
-
     def __repr__(self) -> str:
         return f"Mask({len(self._secrets)} secrets)"
 

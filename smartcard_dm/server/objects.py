@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from smartcard_dm.dm import (
     INBOX_URI,
+    NodeType,
     NodeUri,
     TndsDocument,
+    TypeKind,
     build_access_point,
     build_dmacc,
     build_proxy,
@@ -52,13 +54,17 @@ class ObjectBuilder:
         """Put in nodes as they are, with the ACLs they have."""
         return replace(self, nodes=(*self.nodes, *nodes))
 
-    def build(self, *, acl: Acl | None = None, at_target: bool = False) -> TndsDocument:
+    def build(
+        self, *, acl: Acl | None = None, at_target: bool = False, man: str | None = None, mod: str | None = None
+    ) -> TndsDocument:
         """Return the TNDS object.
 
         Args:
             acl: for every node directly below MgmtTree that has none.
             at_target: whether the object goes to a target of its own and not to `./Inbox`; its nodes then say so with
                 a Path, `.` where they have no other.
+            man: manufacturer the object is for.
+            mod: model the object is for.
 
         Raises:
             DmError: nothing is in it, two nodes have one place, or a reference may mean two objects.
@@ -79,7 +85,8 @@ class ObjectBuilder:
             if node.name and place in taken:
                 raise DmError(STRUCTURE, "two nodes of an object have one place", place="/".join(place)[:80])
             taken.add(place)
-        return TndsDocument(tuple(_finished(node, acl, at_target=at_target) for node in nodes))
+        finished = tuple(_finished(node, acl, at_target=at_target) for node in nodes)
+        return TndsDocument(finished, man=man, mod=mod)
 
     def _paths(self) -> dict[str, str]:
         """Return the path of each connectivity object by the names that references may call it."""
@@ -128,4 +135,7 @@ def _place(node: TndsNode) -> tuple[str, ...]:
 def _finished(node: TndsNode, acl: Acl | None, *, at_target: bool) -> TndsNode:
     if at_target and node.path is None:
         node = replace(node, path=NodeUri())
-    return replace(node, acl=acl) if acl is not None and node.acl is None and node.type is not None else node
+    if acl is None or node.acl is not None:
+        return node
+    # A node that was read without run-time properties gets some, to hold the ACL.
+    return replace(node, acl=acl, type=node.type or NodeType(TypeKind.DDF_NAME))

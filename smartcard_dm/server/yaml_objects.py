@@ -6,6 +6,7 @@
       proxy: {...}      a proxy, or a list; keys of `proxy_from_mapping`, and `acl`
       nodes: {NAME: ...}  free nodes by name; a text is a leaf of Format chr
       file: object.xml  a MgmtTree document
+      man: ..., mod: ...  the manufacturer and model it is for; default: what the file says
 
 Guarantees: an unknown key is refused by name with its line. Leaves to its caller: the command and its embedding.
 """
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from smartcard_dm.server.yaml_values import Values
 
 _KINDS: Final = ("dmacc", "nap", "proxy", "nodes", "file")
+_TEXTS: Final = ("man", "mod")
 _NODE_KEYS: Final = ("value", "file", "format", "type", "children", "mo", "acl", "title", "path")
 _LEAF_ONLY: Final = ("value", "file")
 _INTERIOR_ONLY: Final = ("children", "mo")
@@ -72,19 +74,25 @@ class ObjectReader:
             DmError: an unknown key, or what is no object.
             UnsupportedError: a file with elements that are deliberately not handled.
         """
-        kinds = node.fields(_KINDS)
+        keys = node.fields([*_KINDS, *_TEXTS])
+        texts = {name: keys[name].text() for name in _TEXTS if name in keys}
         builder = ObjectBuilder()
-        for kind, given in kinds.items():
+        for kind, given in keys.items():
+            if kind in _TEXTS:
+                continue
             if kind == "nodes":
                 builder = builder.node(*(self._node(name, each) for name, each in given.mapping().items()))
             elif kind == "file":
                 for each in given.one_or_more():
-                    builder = builder.node(*self._file(each).nodes)
+                    document = self._file(each)
+                    builder = builder.node(*document.nodes)
+                    said = {"man": document.man, "mod": document.mod}
+                    texts = {name: text for name, text in said.items() if text is not None} | texts
             else:
                 for each in given.one_or_more():
                     builder = _with_part(builder, kind, each)
         try:
-            return builder.build(acl=acl, at_target=at_target)
+            return builder.build(acl=acl, at_target=at_target, **texts)
         except DmError as error:
             where = f" ({error.place})" if error.place else ""
             raise node.fault(f"{error.detail}{where}", wanted=error.wanted) from None

@@ -84,4 +84,3 @@ def test_a_mask_hides_a_secret_that_stands_where_nobody_expects_it() -> None:
     assert mask.spans(b"xa<bx") == [False, True, True, True, False]
     assert "a<b" not in repr(mask)
     assert Mask([]).text("AAE=") == "AAE="
-    assert not Mask([b""])

@@ -29,27 +29,27 @@ def issued(source: bytes, version: str = "1.2") -> bytes:
 
 
 @pytest.mark.parametrize("form", SOURCES)
-def test_dm_sm_s_001_sessionless_management_is_supported(form: str) -> None:
+def test_dm_sm_s_001_m_sessionless_management_is_supported(form: str) -> None:
     verified = verifier(account()).verify(issued(SOURCES[form]), transport=Transport.local(), at=NOW)
     assert [command.kind.value for command in verified.message.commands] == ["Replace"]
     assert str(verified.server_id) == SERVER_ID
 
 
 @pytest.mark.parametrize(("version", "octet"), [("1.1", 1), ("1.2", 2), ("1.3", 3)])
-def test_dm_sm_s_002_the_message_is_encoded_into_wbxml(version: str, octet: int) -> None:
+def test_dm_sm_s_002_m_the_message_is_encoded_into_wbxml(version: str, octet: int) -> None:
     message = issued(SOURCES["yaml"], version)
     assert message[0] == octet
     assert wbxml.parse_header(message).version == version
 
 
 @pytest.mark.parametrize("form", SOURCES)
-def test_dm_sm_s_003_the_server_id_is_written_into_the_source(form: str) -> None:
+def test_dm_sm_s_003_m_the_server_id_is_written_into_the_source(form: str) -> None:
     root = etree.fromstring(wbxml.to_xml(issued(SOURCES[form])))
     path = "/".join(f"{{{SYNCML_NS}}}{name}" for name in ("SyncHdr", "Source", "LocURI"))
     assert root.findtext(path) == SERVER_ID
 
 
-def test_dm_sm_s_004_the_entire_message_is_signed() -> None:
+def test_dm_sm_s_004_m_the_entire_message_is_signed() -> None:
     message = issue(SOURCES["xml"], SERVER, signing(SHARED_SECRET))
     verified = verifier(account()).verify(message, transport=Transport.local(), at=NOW)
     xml = wbxml.to_xml(message)
@@ -57,7 +57,7 @@ def test_dm_sm_s_004_the_entire_message_is_signed() -> None:
     assert etree.fromstring(xml)[-1].tag == "{http://www.w3.org/2000/09/xmldsig#}Signature"
 
 
-def test_dm_sm_s_006_acl_properties_of_new_objects_are_in_the_tnds_data() -> None:
+def test_dm_sm_s_006_m_acl_properties_of_new_objects_are_in_the_tnds_data() -> None:
     source = b"""
     commands:
       - add: ./Inbox
@@ -74,7 +74,7 @@ def test_dm_sm_s_006_acl_properties_of_new_objects_are_in_the_tnds_data() -> Non
     assert str(acls["gate"]) == "Get=*"
 
 
-def test_dm_sm_s_006_a_new_object_without_acl_is_told_and_refused_where_asked_for() -> None:
+def test_dm_sm_s_006_m_a_new_object_without_acl_is_told_and_refused_where_asked_for() -> None:
     body = composed(tree(nap(acl="")))
     (finding,) = lint(body, ServerId("com.example.dms"))
     assert (finding.rule, finding.is_error) == (LintRule.ACL_MISSING, False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from smartcard_dm.dm import (
     DmMessage,
@@ -28,6 +31,8 @@ FILES = {
     "object.xml": b"""<!-- by hand --><MgmtTree><VerDTD>1.2</VerDTD><Node><NodeName>x</NodeName>
       <RTProperties><ACL>Get=*</ACL><Format><bin/></Format><Type><MIME>a/b</MIME></Type></RTProperties>
       <Value>AAAA</Value></Node></MgmtTree>""",
+    "bare.xml": b"""<MgmtTree><VerDTD>1.2</VerDTD><Man>Maker</Man><Mod>M1</Mod>
+      <Node><NodeName>x</NodeName></Node></MgmtTree>""",
     "broken.xml": b"<MgmtTree>",
     "empty.xml": b"<MgmtTree><VerDTD>1.2</VerDTD></MgmtTree>",
     "large.xml": b"<!--" + b"x" * 2000 + b"--><MgmtTree/>",
@@ -169,6 +174,14 @@ def test_an_object_from_a_file_keeps_its_acl() -> None:
     assert (node.name, node.value, str(node.acl), str(node.path)) == ("x", b"\x00\x00\x00", "Get=*", ".")
 
 
+def test_a_file_keeps_man_and_mod_and_gets_an_acl_where_it_has_no_properties() -> None:
+    document = document_of("commands: [{add: ./A, object: {file: bare.xml}, acl: Get=*}]")
+    assert (document.man, document.mod) == ("Maker", "M1")
+    assert str(document.nodes[0].acl) == "Get=*"
+    document = document_of("commands: [{add: ./A, object: {mod: M2, file: bare.xml}}]")
+    assert (document.man, document.mod) == ("Maker", "M2")
+
+
 def test_json_is_yaml() -> None:
     as_json = json.dumps(yaml.load(OBJECT, yaml.BaseLoader))  # noqa: S506 - every scalar is text
     assert builder(as_json).compose(SERVER) == builder(OBJECT).compose(SERVER)
@@ -248,6 +261,27 @@ def test_what_is_unknown_or_wrong_is_refused_with_its_line(source: str, line: in
         message(source)
     if line is not None:
         assert (caught.value.place or "").startswith(f"line {line}"), str(caught.value)
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda octets: octets.decode("latin-1")))
+@example("commands: [{add: ./A, object: {nodes: {'': {mo: x, children: {'': y}}}}}]")
+@example('commands: [{replace: {./A: "\\ud800"}}]')
+@example("commands: [{replace: {'./${a}': '${b}'}}]")
+def test_any_text_is_a_message_or_one_of_our_errors(text: str) -> None:
+    try:
+        made = compile_source(text.encode("utf-8", "surrogatepass"), SERVER, Header())
+    except SmartcardDmError:
+        return
+    assert made.constants
+
+
+@given(st.data())
+def test_any_part_of_a_message_is_a_message_or_one_of_our_errors(data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(OBJECT)))
+    end = data.draw(st.integers(start, len(OBJECT)))
+    inserted = data.draw(st.sampled_from(["", "x", ": ", "- ", "[", "}", '"', "${", "&a ", "*a", "!!str ", "\t", "~"]))
+    with suppress(SmartcardDmError):
+        compile_source((OBJECT[:start] + inserted + OBJECT[end:]).encode(), SERVER, Header())
 
 
 def test_errors_show_no_secret() -> None:
