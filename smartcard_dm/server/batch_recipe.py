@@ -33,7 +33,7 @@ from smartcard_dm.server.batch_records import (
 )
 from smartcard_dm.server.filled_check import FilledCheck
 from smartcard_dm.xmlsec.document import SYNCML, parse_document
-from smartcard_dm.xmlsec.sign import sign_canonical
+from smartcard_dm.xmlsec.sign import sign_message
 from smartcard_dm.xmlsec.signing_keys import key_fingerprint
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from smartcard_dm.server.batch_targets import Targets
     from smartcard_dm.server.header import Header
     from smartcard_dm.server.template import Template
-    from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
+    from smartcard_dm.xmlsec import AlgorithmPolicy, CanonicalXml, SignatureAlgorithm, SigningKey
 
 _REMEMBERED: Final = 8
 """Recipes a process keeps ready, with their keys: as many as clients may share a cluster at one time."""
@@ -287,14 +287,14 @@ class Issuer:
             return Failed(row, line, target, Problem.VARIABLE, f"no value for the variable {_listed(missing)}")
         return values
 
-    def _composed(self, values: dict[str, str]) -> bytes:
+    def _composed(self, values: dict[str, str]) -> CanonicalXml:
         octets = self._recipe.template.fill(values)
         self._check(octets, values)
         return octets
 
     def _message(self, values: dict[str, str]) -> bytes:
         recipe = self._recipe
-        signed = sign_canonical(
+        signed = sign_message(
             self._composed(values), self._key, recipe.policy, algorithm=recipe.algorithm, key_name=recipe.key_name
         )
         return wbxml.from_xml(signed, recipe.version, limits=recipe.limits)

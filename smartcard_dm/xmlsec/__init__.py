@@ -4,6 +4,7 @@ Spec: OMA-TS-DM_Sessionless 5.2; docs/signature-profile.md.
 """
 
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm, KeyFamily, SignatureAlgorithm
+from smartcard_dm.xmlsec.document import CanonicalXml
 from smartcard_dm.xmlsec.keys import TrustedKey
 from smartcard_dm.xmlsec.policy import AlgorithmPolicy
 from smartcard_dm.xmlsec.sign import sign_message
@@ -11,6 +12,7 @@ from smartcard_dm.xmlsec.signing_keys import PrivateSigningKey, SecretSigningKey
 
 __all__ = [
     "AlgorithmPolicy",
+    "CanonicalXml",
     "DigestAlgorithm",
     "KeyFamily",
     "PrivateSigningKey",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.errors import KeyMaterialError, WbxmlError
-from smartcard_dm.xmlsec.document import SYNCML, canonical, parse_document
+from smartcard_dm.xmlsec.document import SYNCML, CanonicalXml, canonical, parse_document
 from smartcard_dm.xmlsec.signature_element import SIGNATURE, build_signature, build_signed_info
 from smartcard_dm.xmlsec.signing_keys import check_family
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from smartcard_dm.xmlsec.policy import AlgorithmPolicy
     from smartcard_dm.xmlsec.signing_keys import SigningKey
 
-_START: Final = f'<SyncML xmlns="{SYNCML}">'.encode("ascii")
 _END: Final = b"</SyncML>"
+_SIGNATURE_NAME: Final = b"Signature"
 
 
 def sign_message(
@@ -36,7 +36,7 @@ def sign_message(
     """Return the canonical octets of `xml` with a Signature over all of it as the last child of SyncML.
 
     Args:
-        xml: a message in XML form, without a Signature.
+        xml: a message in XML form, without a Signature; `CanonicalXml` is not parsed again.
         key: signs; its family must fit `algorithm`.
         policy: what the signer may use; a signer that makes what no verifier takes is a mistake.
         algorithm: default is the key's own.
@@ -47,41 +47,28 @@ def sign_message(
         WbxmlError: `xml` is no message, or is signed already.
         KeyMaterialError: the algorithm is not of the key's family, or not of the policy.
     """
+    known = isinstance(xml, CanonicalXml) and xml.find(_SIGNATURE_NAME) < 0
+    return _sign(xml if known else _checked(xml), key, policy, algorithm, digest, key_name)
+
+
+def _checked(xml: bytes) -> bytes:
     root = parse_document(xml)
     if root.tag != f"{{{SYNCML}}}SyncML":
         raise WbxmlError("XML form of a message", "not a message", wanted="root SyncML", found=str(root.tag))
-    if root.find(f".//{SIGNATURE}") is not None:
+    octets = canonical(root)
+    if _SIGNATURE_NAME in octets and root.find(f".//{SIGNATURE}") is not None:
         raise WbxmlError("XML form of a message", "it holds a Signature already", place="/SyncML")
-    return sign_canonical(canonical(root), key, policy, algorithm=algorithm, digest=digest, key_name=key_name)
+    return octets
 
 
-def sign_canonical(
+def _sign(
     octets: bytes,
     key: SigningKey,
     policy: AlgorithmPolicy,
-    *,
-    algorithm: SignatureAlgorithm | None = None,
-    digest: DigestAlgorithm | None = None,
-    key_name: str | None = None,
+    algorithm: SignatureAlgorithm | None,
+    digest: DigestAlgorithm | None,
+    key_name: str | None,
 ) -> bytes:
-    """Return what `sign_message` returns, for octets that are the canonical form of an unsigned message already.
-
-    Nothing is parsed here: octets of another form would be signed as they stand, and no verifier would accept them.
-
-    Args:
-        octets: what `server.compose` or `canonical` returned.
-        key: as in `sign_message`.
-        policy: as in `sign_message`.
-        algorithm: as in `sign_message`.
-        digest: as in `sign_message`.
-        key_name: as in `sign_message`.
-
-    Raises:
-        ValueError: the octets do not begin and end as a canonical message does.
-        KeyMaterialError: as in `sign_message`.
-    """
-    if not (octets.startswith(_START) and octets.endswith(_END)):
-        raise ValueError("wanted a message in canonical form, as compose returns it")
     algorithm = algorithm or key.default_algorithm
     digest = digest or algorithm.hash_algorithm
     check_family(key.family, algorithm)

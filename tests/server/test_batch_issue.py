@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 from smartcard_dm import wbxml
 from smartcard_dm.dm import parse_message
-from smartcard_dm.errors import DmError, SmartcardDmError
+from smartcard_dm.errors import DmError, SmartcardDmError, WbxmlError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.server import Header, issue
 from smartcard_dm.server.batch_recipe import Issuer, forget_keys, issue_chunk
 from smartcard_dm.server.batch_records import Failed, Issued, Problem, Target
 from smartcard_dm.server.filled_check import FilledCheck
 from smartcard_dm.server.source import compile_source
+from smartcard_dm.xmlsec import AlgorithmPolicy, CanonicalXml, sign_message
+from smartcard_dm.xmlsec.document import canonical, parse_document
 from tests.materials import SHARED_SECRET, ed25519_private, rsa_private, signing
 from tests.server.batches import COMMANDS, SERVER, SecretOfTests, recipe_for, write_csv
 
@@ -206,6 +208,22 @@ def test_a_filled_template_is_refused_exactly_where_reading_it_refuses_it(body: 
         else:
             refused.append(False)
     assert refused[0] == refused[1]
+
+
+@given(v=XML_TEXT, w=NAME)
+def test_what_is_composed_is_canonical_and_signed_as_if_it_were_parsed(v: str, w: str) -> None:
+    octets = compile_source(MANY.encode(), SERVER, Header()).fill({"node": w, "value": v, "other": v})
+    assert isinstance(octets, CanonicalXml)
+    assert canonical(parse_document(octets)) == octets
+    key, policy = signing(SHARED_SECRET), AlgorithmPolicy.default()
+    assert sign_message(octets, key, policy) == sign_message(bytes(octets), key, policy)
+
+
+def test_what_is_signed_already_is_refused_whoever_made_it() -> None:
+    key, policy = signing(SHARED_SECRET), AlgorithmPolicy.default()
+    octets = compile_source(b"<SyncBody><Alert><Data>1</Data></Alert></SyncBody>", SERVER, Header()).fill({})
+    with pytest.raises(WbxmlError, match="it holds a Signature already"):
+        sign_message(CanonicalXml(sign_message(octets, key, policy)), key, policy)
 
 
 def test_a_recipe_is_sent_without_a_secret(tmp_path: Path) -> None:
