@@ -70,9 +70,9 @@ start from the XML form and check the signature only. RSA-2048 with SHA-256.
 
 ## Signing and encoding beside raw OpenSSL and signxml
 
-The message was composed here (`CanonicalXml`) and the key is loaded; a row without an aim signs the same octets as if they
-came from elsewhere, parsed and canonicalised first. The floor is one parse, one exclusive canonical form and one signature by
-OpenSSL through the cryptography library. signxml knows no Ed25519.
+The message was composed here (`CanonicalXml`) and the key is loaded; a row without an aim signs the same octets as if
+they came from elsewhere, parsed and canonicalised first. The floor is one parse, one exclusive canonical form and one
+signature by OpenSSL through the cryptography library. signxml knows no Ed25519.
 
 {table(issue_rows)}
 

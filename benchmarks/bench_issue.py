@@ -1,9 +1,9 @@
 """Signing and encoding beside raw OpenSSL and signxml, and a batch of 100,000 targets on every core.
 
-One message: it was composed here, so it is known to be canonical, and the key is loaded; a row of its own signs the same
-octets as if they came from elsewhere. The floor is what nobody can do without who is given XML: one
-parse, one exclusive canonical form, one signature by OpenSSL through the cryptography library, over octets of the
-length of a SignedInfo. signxml signs the same message by the same transforms, as an enveloped signature.
+One message: it was composed here, so it is known to be canonical, and the key is loaded; a row of its own signs the
+same octets as if they came from elsewhere. The floor is what nobody can do without who is given XML: one parse, one
+exclusive canonical form, one signature by OpenSSL through the cryptography library, over octets of the length of a
+SignedInfo. signxml signs the same message by the same transforms, as an enveloped signature.
 
 A batch: the whole way, from a CSV file to messages in an SQLite outbox. The rate of one process and that of one process
 for each core are measured in turns, on slices of the same targets; memory is that of all processes together.
