@@ -25,6 +25,7 @@
     │   ├── TreeAccessError      its file cannot be opened, made or written; nothing was changed
     │   ├── TreeFormatError      its file is none, or one of another layout
     │   └── ListenerError        the embedder's listener raised; what it was told of was rolled back
+    ├── BatchError               the output of a batch, or what makes its messages; nothing is lost
     └── VerificationError        distrust: a numbered rule of `rules.Rule` was broken
 
 Guarantees: every error says what, where, wanted and found; none holds a secret; none inherits a builtin beyond
@@ -218,6 +219,22 @@ class TreeFormatError(TreeError):
 
 class ListenerError(TreeError):
     """The embedder's listener raised an exception (the cause); what it was told of was rolled back."""
+
+
+class BatchError(SmartcardDmError):
+    """A batch cannot begin or go on; what was issued stays, and running it again goes on from there.
+
+    Args:
+        name: the output, or whoever makes the messages.
+        detail: what is wrong, in one clause.
+        advice: what to do about it, in one clause.
+    """
+
+    def __init__(self, name: str, detail: str, advice: str) -> None:
+        self.name = name
+        self.detail = detail
+        self.advice = advice
+        super().__init__(f"{name}: {detail}")
 
 
 class VerificationError(SmartcardDmError):

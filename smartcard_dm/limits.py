@@ -88,6 +88,9 @@ class Limits:
     accounts: int = 256
     """DM accounts taken from one card."""
 
+    target_octets: int = 256 * KIB
+    """Octets of one target in the file of a batch. One with a certificate has 3,000."""
+
     token_uri_octets: int = 4 * KIB
     """Octets of a PKCS#11 URI. One with every attribute of RFC 7512 filled by a token has about 500."""
 

@@ -22,7 +22,7 @@ THIRD_PARTY: Final = {
     "card": set[str](),
     "credentials": set[str](),
     "personalise": {"cryptography"},
-    "server": {"lxml", "yaml"},
+    "server": {"lxml", "yaml", "pyarrow", "distributed"},
     "tokens": {"pkcs11"},
     "tree": set[str](),
     "faces": {"click", "rich", "cryptography"},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from smartcard_dm.errors import CardError, SmartcardDmError, TreeAccessError, VerificationError
+from smartcard_dm.errors import BatchError, CardError, SmartcardDmError, TreeAccessError, VerificationError
 from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ PIPE_CLOSED: Final = 141
 def exit_code(error: SmartcardDmError) -> int:
     """Return the exit code of an error: by culprit, the verdict's steps 0 and 1 counting as malformed input.
 
-    A tree file that cannot be opened, made or written is a wrong command line, as any other file is.
+    A tree file or an output that cannot be opened, made or written is a wrong command line, as any other file is.
     """
     if isinstance(error, VerificationError):
         return MALFORMED if error.step <= Step.DECODE else REFUSED
-    if isinstance(error, TreeAccessError):
+    if isinstance(error, TreeAccessError | BatchError):
         return USAGE
     return CARD if isinstance(error, CardError) else MALFORMED
 

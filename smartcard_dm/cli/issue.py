@@ -11,6 +11,7 @@ import click
 
 from smartcard_dm import wbxml
 from smartcard_dm.cli.addresses import SERVER_ID
+from smartcard_dm.cli.batch_options import batch_options
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, InputFile
 from smartcard_dm.cli.issue_report import Issued, tell_findings
@@ -29,9 +30,11 @@ from smartcard_dm.xmlsec.algorithms import SIGNATURE_BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from smartcard_dm.cli.batch_options import BatchOptions
     from smartcard_dm.cli.key_access import KeyAccess
     from smartcard_dm.cli.lint_options import LintChoice
     from smartcard_dm.dm import ServerId
+    from smartcard_dm.server.template import Template
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
 
 
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     "--target", type=TEXT, metavar="URI", help="The device.  [default: the document's, else ./, whichever reads it]"
 )
 @wbxml_version_option
+@batch_options
 @lint_options
 @click.option("--lint-only", is_flag=True, help="Say what is wrong and sign nothing; no key and no -o are needed.")
 @click.option("--explain", is_flag=True, help="Show the message as its receiver sees it; secrets are hidden.")
@@ -85,6 +89,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     msg_id: str | None,
     target: str | None,
     version: str,
+    batch: BatchOptions | None,
     choice: LintChoice,
     lint_only: bool,
     explain: bool,
@@ -97,10 +102,15 @@ def command(  # noqa: PLR0913 - one argument for each option
     a private key (--key), in a file or on a token that it never leaves, or with a secret shared with the device
     (--secret-env, --secret-file).
 
+    With --batch each target of a file gets a message of its own; the same command again goes on where the last run
+    ended. It leaves with 4 when some target has no message.
+
     \b
     Examples:
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --key dms.pem -o message.wbxml
+      smartcard-dm issue commands.xml --server-id com.example.dms \\
+          --key dms.pem --batch targets.csv -o outbox.db
       smartcard-dm issue commands.xml --server-id com.example.dms --pin-env PIN \\
           --key 'pkcs11:token=dms;object=signer?module-name=softhsm2' \\
           -o message.wbxml
@@ -110,6 +120,17 @@ def command(  # noqa: PLR0913 - one argument for each option
     _check_usage(signer, commands, output, lint_only=lint_only, explain=explain, as_json=as_json)
     lint_policy = choice.policy()
     header = Header(session_id, msg_id, target, version, default_session_id=str(int(time.time())))
+    policy = POLICIES[policy_name]().algorithms
+    if batch is not None:
+        from smartcard_dm.cli.issue_batch import BatchMessage, issue_batch  # noqa: PLC0415 - one message needs none of it
+
+        _check_batch(lint_only=lint_only, explain=explain)
+        with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
+            key = signer.load()
+        method = _method(key, algorithm, policy)
+        said = BatchMessage(commands, server_id, signer, key, method, key_name, policy, header, choice)
+        issue_batch(batch, said, functools.partial(_template, commands), str(output), as_json=as_json)
+        return
     with reported(as_json=as_json, thing=commands.name):
         xml = _compose(commands, server_id, header)
         findings = lint(xml, server_id, lint_policy)
@@ -121,7 +142,6 @@ def command(  # noqa: PLR0913 - one argument for each option
     tell = functools.partial(tell_findings, commands.name, output=output, as_json=as_json)
     if has_errors(findings):
         tell(findings, sizes, signed=False)
-    policy = POLICIES[policy_name]().algorithms
     with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
         key = signer.load()
     method = _method(key, algorithm, policy)
@@ -148,14 +168,16 @@ def command(  # noqa: PLR0913 - one argument for each option
 
 def _compose(commands: InputFile, server_id: ServerId, header: Header) -> bytes:
     """Return the composed message; there is nobody who could give values to variables."""
-    template = compile_source(
-        commands.read(DEFAULT_LIMITS.xml_octets), server_id, header, read_file=_files_beside(commands)
-    )
+    template = _template(commands, commands.read(DEFAULT_LIMITS.xml_octets), server_id, header)
     if template.variables:
         names = ", ".join(template.variables)
         detail = "variables without a value; write $${ for the characters themselves"
         raise DmError("commands to issue", detail, found=names)
     return template.fill({})
+
+
+def _template(commands: InputFile, source: bytes, server_id: ServerId, header: Header) -> Template:
+    return compile_source(source, server_id, header, read_file=_files_beside(commands))
 
 
 def _files_beside(commands: InputFile) -> Callable[[str], bytes]:
@@ -169,6 +191,11 @@ def _files_beside(commands: InputFile) -> Callable[[str], bytes]:
         return octets
 
     return read
+
+
+def _check_batch(*, lint_only: bool, explain: bool) -> None:
+    if lint_only or explain:
+        raise usage_error("--lint-only and --explain show one message: leave --batch out")
 
 
 def _check_usage(

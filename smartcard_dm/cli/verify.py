@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from smartcard_dm.cli.card_access import CardAccess, optional_card_options
+from smartcard_dm.cli.crews import crew_options
 from smartcard_dm.cli.exits import exit_code, reported
 from smartcard_dm.cli.inputs import INPUT_FILE
 from smartcard_dm.cli.options import json_option, tree_option, verification_options
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 @optional_card_options
 @tree_option(required=False)
 @verification_options
+@click.option("--batch", is_flag=True, help="FILE holds many messages: a folder, JSON Lines or an outbox of a batch.")
+@crew_options
 @json_option
 def command(
     file: InputFile,
@@ -40,8 +43,11 @@ def command(
     policy_name: str,
     transport: str,  # noqa: ARG001 - one choice so far, shown in the verdict
     at: datetime | None,
+    jobs: int | None,
+    scheduler: str | None,
     *,
     steps: bool,
+    batch: bool,
     as_json: bool,
 ) -> None:
     """Authorize or refuse a sessionless message with the accounts of a card, or of a device's tree.
@@ -49,7 +55,8 @@ def command(
     FILE holds one WBXML message; - is standard input. Nothing is applied. Give --card or --tree: a tree also
     remembers which messages took effect.
 
-    Exit: 0 authorized, 1 refused, 4 when FILE is too large or no WBXML at all.
+    Exit: 0 authorized, 1 refused, 4 when FILE is too large or no WBXML at all. With --batch: a line for each message,
+    0 when all are authorized; JSON is then JSON Lines, the counts last.
 
     \b
     Examples:
@@ -58,6 +65,16 @@ def command(
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     if (access is None) == (tree_file is None):
         raise usage_error("give exactly one of --card and --tree")
+    if batch:
+        from smartcard_dm.cli.verify_batch import Judgement, verify_batch  # noqa: PLC0415 - one message needs none of it
+
+        if steps:
+            raise usage_error("--steps shows one message: leave --batch out")
+        judgement = Judgement(access, tree_file, policy_name, at or datetime.now(UTC))
+        verify_batch(file.path, judgement, jobs=jobs, scheduler=scheduler, as_json=as_json)
+        return
+    if jobs is not None or scheduler is not None:
+        raise usage_error("--jobs and --scheduler go with --batch")
     policy = POLICIES[policy_name]()
     octets = file.read(policy.limits.message_octets)
     moment = at or datetime.now(UTC)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from smartcard_dm.errors import VerificationError
 from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.card.survey import Survey
     from smartcard_dm.dm import DmAccount, ServerId
-    from smartcard_dm.errors import VerificationError
     from smartcard_dm.identity import CardIdentity, Origin
+    from smartcard_dm.server.batch_messages import Found
+    from smartcard_dm.server.batch_records import Failed
+    from smartcard_dm.server.batch_run import Summary
     from smartcard_dm.trust.verified import VerifiedMessage
     from smartcard_dm.wbxml import DumpLine, Header
     from smartcard_dm.xmlsec import SignatureAlgorithm
@@ -120,6 +123,26 @@ def refused_form(error: VerificationError) -> Form:
     }
 
 
+def verdict_form(
+    found: Found, judged: VerifiedMessage | VerificationError | None, problem: str, exit_code: int
+) -> Form:
+    """Return a line of `verify --batch`, with the exit code the message alone would give.
+
+    Args:
+        found: the message.
+        judged: what the verifier said; None where there was nothing to be judged.
+        problem: why there was nothing.
+        exit_code: it is not printed.
+    """
+    form: Form = {"message": found.name, "target": found.target, "verdict": "unreadable", "exit_code": exit_code}
+    kept = ("step", "rule", "clause", "place", "detail", "server_id", "account", "commands")
+    if judged is None:
+        return {**form, **dict.fromkeys(kept), "algorithm": None, "detail": problem}
+    verdict = refused_form(judged) if isinstance(judged, VerificationError) else authorized_form(judged)
+    algorithm = None if isinstance(judged, VerificationError) else judged.signature.algorithm.identifier
+    return {**form, "verdict": verdict["verdict"], **{name: verdict[name] for name in kept}, "algorithm": algorithm}
+
+
 def show_form(survey: Survey, accounts: tuple[DmAccount, ...], odd: tuple[str, ...]) -> Form:
     """Return the form of the command `card show`."""
     form = survey_form(survey)
@@ -188,6 +211,33 @@ def issued_form(
         "algorithm": algorithm.identifier,
         "key": {"kind": key_kind, "label": key_label},
         "sha256": hashlib.sha256(message).hexdigest(),
+    }
+
+
+def batch_form(output: str, form: str, server_id: ServerId, algorithm: SignatureAlgorithm, summary: Summary) -> Form:
+    """Return the form of the command `issue --batch`."""
+    return {
+        "output": output,
+        "form": form,
+        "batch": summary.number,
+        "server_id": str(server_id),
+        "algorithm": algorithm.identifier,
+        "issued": summary.issued,
+        "resumed": summary.resumed,
+        "failed": summary.failed,
+        "left": summary.left,
+        "stopped": summary.stopped,
+    }
+
+
+def failed_form(failed: Failed) -> Form:
+    """Return the form of a target that has no message: a line of `--errors`."""
+    return {
+        "row": failed.row,
+        "line": failed.line,
+        "target": failed.target,
+        "problem": failed.problem.value,
+        "detail": failed.detail,
     }
 
 

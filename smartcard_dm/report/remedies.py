@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from smartcard_dm.errors import (
+    BatchError,
     CardConnectionError,
     CardNotFoundError,
     CardReadError,
@@ -28,6 +29,7 @@ from smartcard_dm.errors import (
     WbxmlError,
 )
 from smartcard_dm.rules import Rule
+from smartcard_dm.server.batch_records import Problem
 
 _RESEND: Final = "get the message from its server again"
 _SHAPE: Final = "have the server send one SyncML 1.2 message, signed as a whole"
@@ -103,6 +105,21 @@ def remedy(error: SmartcardDmError) -> str:
     """Return what to do about an error, in one clause."""
     if isinstance(error, VerificationError):
         return _BY_RULE.get(error.rule, _SHAPE)
-    if isinstance(error, TreeError):
+    if isinstance(error, TreeError | BatchError):
         return error.advice
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "look at the card and its reader")
+
+
+_BY_PROBLEM: Final = {
+    Problem.LINE: "correct the line",
+    Problem.COLUMN: "leave the column out, or write its variable into the commands",
+    Problem.VARIABLE: "give it a value",
+    Problem.MESSAGE: "correct the value",
+}
+
+
+def target_remedy(problem: Problem) -> str:
+    """Return what to do about a target that has no message; what is corrected is a batch of its own."""
+    if problem is Problem.DUPLICATE:
+        return "one message is enough, or issue the other in another batch"
+    return f"{_BY_PROBLEM[problem]} and issue it in another batch"

@@ -42,6 +42,7 @@ from smartcard_dm.errors import DmError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.server.header import FIRST_MESSAGE, THIS_DEVICE, Header
 from smartcard_dm.server.markup import STRUCTURE
+from smartcard_dm.xmlsec import CanonicalXml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -171,7 +172,9 @@ class MessageBuilder:
             commands=tuple(_numbered(self.commands, count(1))),
         )
 
-    def compose(self, server_id: ServerId, header: Header | None = None, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    def compose(
+        self, server_id: ServerId, header: Header | None = None, *, limits: Limits = DEFAULT_LIMITS
+    ) -> CanonicalXml:
         """Return the message in XML form, unsigned: what `issue_composed` signs.
 
         Raises:
@@ -179,7 +182,7 @@ class MessageBuilder:
             LimitExceededError: too large.
         """
         try:
-            octets = build_message(self.message(server_id, header))
+            octets = CanonicalXml(build_message(self.message(server_id, header)))
         except ValueError as error:
             # The cause is not chained: it may quote a text that is a secret.
             raise DmError(STRUCTURE, "a text has characters that XML cannot hold") from error.__cause__

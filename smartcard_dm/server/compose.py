@@ -19,6 +19,7 @@ from smartcard_dm.errors import DmError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.server.header import FIRST_MESSAGE, THIS_DEVICE, Header
 from smartcard_dm.server.markup import STRUCTURE, XML_SPACE, canonical, in_namespaces, local_name, parse_markup
+from smartcard_dm.xmlsec import CanonicalXml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ _COMMANDS: Final = frozenset(
 )
 
 
-def compose(commands: bytes, server_id: ServerId, header: Header, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+def compose(commands: bytes, server_id: ServerId, header: Header, *, limits: Limits = DEFAULT_LIMITS) -> CanonicalXml:
     """Return a message in XML form, unsigned, made from a SyncML document or a bare SyncBody.
 
     Args:
@@ -57,7 +58,7 @@ def compose(commands: bytes, server_id: ServerId, header: Header, *, limits: Lim
     root = etree.Element(f"{{{SYNCML_NS}}}SyncML", nsmap={None: SYNCML_NS})
     root.append(_header(given, server_id, header))
     root.append(_body(body))
-    octets = canonical(root)
+    octets = CanonicalXml(canonical(root))
     parse_message(octets, limits=limits)
     return octets
 

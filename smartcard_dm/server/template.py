@@ -24,6 +24,7 @@ from smartcard_dm.dm.formats import decode_base64, encode_base64
 from smartcard_dm.dm.uri import segment_fault
 from smartcard_dm.errors import DecodeError, DmError
 from smartcard_dm.server.variables import Variable
+from smartcard_dm.xmlsec import CanonicalXml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,7 +90,7 @@ class Template:
         """The names of its variables, each once, in the order in which they first stand."""
         return tuple(dict.fromkeys(_names(self)))
 
-    def fill(self, values: Mapping[str, str]) -> bytes:
+    def fill(self, values: Mapping[str, str]) -> CanonicalXml:
         """Return the message with a value for each variable, in canonical XML; values of no variable are passed over.
 
         Args:
@@ -100,7 +101,7 @@ class Template:
             WbxmlError: a TNDS object has no WBXML form with these values.
         """
         try:
-            return _filled(self, values)
+            return CanonicalXml(_filled(self, values))
         except KeyError:
             missing = [name for name in self.variables if name not in values]
             raise DmError(STRUCTURE, "variables without a value", found=", ".join(missing)) from None

@@ -4,8 +4,9 @@ Guarantees: lossless. `to_xml(from_xml(x))` is the exclusive canonical form of `
 what would be lost (attributes on tokens, prefixes, processing instructions) is refused.
 
 The quick way: markup between two texts repeats, so what a run of tags turns into is learnt once from `markup` and
-remembered with the state before it. XML that is plain enough (angle brackets that alternate, no references but those
-of Canonical XML) is read as it stands; all other XML is parsed and canonicalised first, and errors come from there.
+remembered with the state before it, and with the string table before it where it holds literals. XML that is plain
+enough (angle brackets that alternate, no references but those of Canonical XML) is read as it stands; all other XML is
+parsed and canonicalised first, and errors come from there.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _MEMORY = Memory(shelves=4, octets=2 << 20)
 _RUN = 512
 """Octets of a run of tags up to which it is remembered."""
+_LITERAL_RUN = 2048
+"""The same for a run with literals: a Signature up to its DigestValue is one of 900 octets."""
 
 _DECLARATION = re.compile(
     rb"""<\?xml version=(["'])1\.0\1(?: encoding=(["'])(?i:utf-8)\2)?(?: standalone=(["'])(?:yes|no)\3)?\?>"""
@@ -107,7 +110,7 @@ def _encode_any(xml: bytes, version: str, limits: Limits, *, literal: bool) -> b
         # Parsed again without the comments, so that text on both sides of one is a single text.
         body = ProvEncoder(limits.wbxml_depth).body(parse(canonical))
         table = _table(Language.PROV, limits, literal=literal)
-        return write_header(version, Language.PROV, table.octets(), literal=literal) + body
+        return write_header(version, Language.PROV, table.octets, literal=literal) + body
     if not _alternates(canonical):
         # Only an attribute value can hold `>` in canonical form.
         canonical = _TAG.sub(lambda tag: b"<" + tag[0][1:-1].replace(b">", b"&gt;") + b">", canonical)
@@ -164,17 +167,27 @@ def _encode(xml: bytes, version: str, limits: Limits, *, literal: bool) -> bytes
     parts = [b""] * (2 * len(runs))
     parts[::2] = texts
     parts[1::2] = fragments
-    return write_header(version, language, table.octets(), literal=literal) + b"".join(parts)
+    return write_header(version, language, table.octets, literal=literal) + b"".join(parts)
 
 
 def _learn(markup: Markup, run: bytes, state: State) -> tuple[bytes, State]:
     """Return what a run turns into, with the frame of the text before it and of that behind it."""
+    table = markup.table
+    known = state.literal_runs.get((run, table.octets)) if state.literal_runs else None
+    if known is not None and table.replace(known[2]):
+        return known[:2]
+    table_before = table.octets
     tokens, after = markup.tokens(run, state)
     # STR_I and NUL around a text belong to the runs beside it, except where the text may turn out as OPAQUE.
     before = b"\0" if state.frame.depth and not state.binary else b""
     behind = b"\x03" if after.frame.role is not Role.CLOSED and not after.binary else b""
     fragment = before + tokens + behind
-    if not markup.literal and len(run) <= _RUN and state.frame.shelf.take(len(run) + len(fragment)):
+    shelf = state.frame.shelf
+    if markup.literal:
+        room = len(run) + len(fragment) + len(table_before) + len(table.octets)
+        if len(run) <= _LITERAL_RUN and shelf.take(room):
+            state.literal_runs[run, table_before] = (fragment, after, table.octets)
+    elif len(run) <= _RUN and shelf.take(len(run) + len(fragment)):
         state.runs[run] = (fragment, after)
     return fragment, after
 

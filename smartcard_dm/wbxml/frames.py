@@ -215,7 +215,7 @@ class Frame:
 class State:
     """A frame and the current code page: all that the meaning of the next octets depends on."""
 
-    __slots__ = ("_heard", "binary", "frame", "page", "pending", "runs", "special", "takes_text")
+    __slots__ = ("_heard", "binary", "frame", "literal_runs", "page", "pending", "runs", "special", "takes_text")
 
     def __init__(self, frame: Frame, page: int, *, pending: bool) -> None:
         self.frame = frame
@@ -229,6 +229,8 @@ class State:
         self._heard: dict[bytes, State] = {}
         self.runs: dict[bytes, tuple[bytes, State]] = {}
         """What is known to follow: a run of octets, what it turns into, the state behind it."""
+        self.literal_runs: dict[tuple[bytes, bytes], tuple[bytes, State, bytes]] = {}
+        """The same for runs that use the string table: run and table before it, and the table behind it as well."""
 
     def hear(self, text: bytes) -> State:
         """Return the state once a piece of text was read here."""

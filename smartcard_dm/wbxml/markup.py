@@ -52,7 +52,21 @@ class StringTable:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._indexes: dict[bytes, bytes] = {}
-        self._size = 0
+        self._written = b""
+
+    @property
+    def octets(self) -> bytes:
+        """The table as it stands in the header."""
+        return self._written
+
+    def replace(self, octets: bytes) -> bool:
+        """Go on with a table that began as this one, made by `index` and remembered; False when it is too large."""
+        if len(octets) > self._bound:
+            return False
+        if octets != self._written:
+            self._written = octets
+            self._indexes.clear()
+        return True
 
     def index(self, string: bytes) -> bytes:
         """Return the `mb_u_int32` that refers to a string, which is added when it is new.
@@ -60,26 +74,31 @@ class StringTable:
         Raises:
             LimitExceededError: the table would grow beyond `Limits.wbxml_string_table_octets`.
         """
+        if self._written and not self._indexes:
+            self._read_written()
         found = self._indexes.get(string)
         if found is None:
-            found = self._indexes[string] = write_integer(self._size)
-            self._size += len(string) + 1
-            if self._size > self._bound:
+            found = self._indexes[string] = write_integer(len(self._written))
+            self._written += string + b"\0"
+            if len(self._written) > self._bound:
                 raise LimitExceededError(
-                    "WBXML string table", "wbxml_string_table_octets", self._bound, found=str(self._size)
+                    "WBXML string table", "wbxml_string_table_octets", self._bound, found=str(len(self._written))
                 )
         return found
 
-    def octets(self) -> bytes:
-        """Return the table as it stands in the header."""
-        return b"".join(string + b"\0" for string in self._indexes)
+    def _read_written(self) -> None:
+        position = 0
+        for string in self._written.split(b"\0")[:-1]:
+            self._indexes[string] = write_integer(position)
+            position += len(string) + 1
 
 
 class Markup:
     """Turns runs of tags of one document into tokens."""
 
     def __init__(self, table: StringTable, depth: int) -> None:
-        self._table = table
+        self.table = table
+        """The string table of the document."""
         self._depth = depth
         self.literal = False
         """Whether the last run held a literal, so that its tokens mean something in this document only."""
@@ -162,11 +181,11 @@ class Markup:
         if namespace != frame.literal_namespace:
             attributes = {b"xmlns": namespace, **attributes}
         token = (Global.LITERAL_A if attributes else Global.LITERAL) | (0 if empty else HAS_CONTENT)
-        parts = [bytes((token,)), self._table.index(name)]
+        parts = [bytes((token,)), self.table.index(name)]
         for key, value in attributes.items():
-            parts += [bytes((Global.LITERAL,)), self._table.index(key)]
+            parts += [bytes((Global.LITERAL,)), self.table.index(key)]
             if value:
-                parts += [bytes((Global.STR_T,)), self._table.index(value)]
+                parts += [bytes((Global.STR_T,)), self.table.index(value)]
         if attributes:
             parts.append(bytes((Global.END,)))
         return b"".join(parts), opened

@@ -5,6 +5,7 @@ are imported by name, so that what only verifies does not load them.
 """
 
 from smartcard_dm.xmlsec.algorithms import DigestAlgorithm, KeyFamily, SignatureAlgorithm
+from smartcard_dm.xmlsec.document import CanonicalXml
 from smartcard_dm.xmlsec.encryption_policy import EncryptionPolicy
 from smartcard_dm.xmlsec.keys import TrustedKey
 from smartcard_dm.xmlsec.policy import AlgorithmPolicy
@@ -13,6 +14,7 @@ from smartcard_dm.xmlsec.signing_keys import PrivateSigningKey, SecretSigningKey
 
 __all__ = [
     "AlgorithmPolicy",
+    "CanonicalXml",
     "DigestAlgorithm",
     "EncryptionPolicy",
     "KeyFamily",

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from smartcard_dm.errors import KeyMaterialError
-from smartcard_dm.xmlsec.algorithms import KeyFamily, Scheme, SignatureAlgorithm
+from smartcard_dm.xmlsec.algorithms import DigestAlgorithm, KeyFamily, Scheme, SignatureAlgorithm
 from smartcard_dm.xmlsec.keys import CURVES
 from smartcard_dm.xmlsec.policy import MINIMUM_RSA_BITS
 
@@ -173,3 +173,18 @@ def check_family(family: KeyFamily, algorithm: SignatureAlgorithm) -> None:
             f"algorithm {algorithm.identifier} needs a key of family {algorithm.family.value}, "
             f"this one is {family.value}"
         )
+
+
+def key_fingerprint(key: SigningKey) -> str | None:
+    """Return what tells a key from others without giving it away; None for a key that is not in memory.
+
+    A private key is told by its public key. A secret is told by an HMAC, as any message signed with it tells it.
+    """
+    match key:
+        case PrivateSigningKey():
+            public = key.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            return DigestAlgorithm.SHA256.digest(public).hex()
+        case SecretSigningKey():
+            return key.sign(SignatureAlgorithm.HMAC_SHA256, b"smartcard-dm: which key is this").hex()
+        case _:
+            return None
