@@ -63,7 +63,7 @@ def issue(
         KeyMaterialError: algorithm and key do not fit, or the policy does not allow them.
         WbxmlError: the message has no WBXML form.
     """
-    xml = compose(commands, server_id, replace(header or Header(), version=version), limits=limits)
+    xml: bytes = compose(commands, server_id, replace(header or Header(), version=version), limits=limits)
     if encrypt is not None:
         xml = encrypt(xml)
     return sign_and_encode(
