@@ -32,6 +32,9 @@ _REPLAY = "tests/tree/test_replay.py"
 _BAD = "tests/trust/test_bad_messages.py"
 _PROFILE = "tests/xmlsec/test_profile.py"
 _SIGN = "tests/xmlsec/test_sign_and_verify.py"
+_DECRYPTION = "tests/trust/test_decryption.py"
+_ENCRYPTION_FORM = "tests/trust/test_encryption_form.py"
+_OPENED = "tests/trust/test_opened_parts.py"
 
 TOLD = {
     "message.too-large": Told("exhausting memory with one large message", _VERIFIER),
@@ -75,6 +78,16 @@ TOLD = {
     "replay.order": Told("holding a message back and sending it after a newer one", _REPLAY),
     "replay.full": Told("flooding the memory until a recorded message is forgotten", _REPLAY),
     "encryption.unsupported": Told("commands nobody here could read, counted as none", _VERIFIER),
+    "encryption.place": Told("an encrypted part where nobody would look for one, or half a value", _ENCRYPTION_FORM),
+    "encryption.form": Told("hiding content, references and second keys in parts nobody looks at", _ENCRYPTION_FORM),
+    "encryption.method": Told("choosing a cipher or padding that gives oracles; few iterations", _ENCRYPTION_FORM),
+    "encryption.key-none": Told("a part that nobody here has a key for, passed over", _DECRYPTION),
+    "encryption.key-name": Told("a part for another device or another secret", _DECRYPTION),
+    "encryption.key-unusable": Told("a key that was pulled or is too small, taken for a wrong message", _DECRYPTION),
+    "encryption.failed": Told("a changed or cut ciphertext, a wrong key; reasons that feed oracles", _DECRYPTION),
+    "encryption.plaintext": Told("content that closes what is around it, brings entities or a Signature", _OPENED),
+    "encryption.nested": Told("recursion without end; commands nobody reads", _OPENED),
+    "encryption.too-large": Told("burning the device's time: parts, iterations, sizes", _DECRYPTION),
     "commands.malformed": Told("commands that two processors read differently", _VERIFIER),
 }
 """By rule identifier, in the order of the table."""

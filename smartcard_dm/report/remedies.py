@@ -34,6 +34,7 @@ from smartcard_dm.server.batch_records import Problem
 _RESEND: Final = "get the message from its server again"
 _SHAPE: Final = "have the server send one SyncML 1.2 message, signed as a whole"
 _PROFILE: Final = "have the server sign by Sessionless Signature Profile 1"
+_ENCRYPTION: Final = "have the server encrypt by Sessionless Encryption Profile 1"
 _KEYS: Final = (
     "look at the account and the trusted certificates in the card or tree; "
     "`smartcard-dm accounts` and `card show` list those of a card"
@@ -79,6 +80,18 @@ _BY_RULE: Final = {
     Rule.REPLAY_ORDER: "have the server issue a new message, with a SessionID or MsgID above those it used before",
     Rule.REPLAY_FULL: "let the replay memory hold more messages, or forget them earlier",
     Rule.ENCRYPTED_UNSUPPORTED: "have the server send it without encryption, or in the form of the encryption profile",
+    Rule.ENCRYPTION_PLACE: _ENCRYPTION,
+    Rule.ENCRYPTION_FORM: _ENCRYPTION,
+    Rule.ENCRYPTION_METHOD: (
+        "have the server encrypt with AES-GCM, RSA-OAEP or AES key wrap; --policy oma_1_2_legacy allows older ones"
+    ),
+    Rule.ENCRYPTION_KEY_NONE: "give the key that it is encrypted to, or have the server encrypt to one that is here",
+    Rule.ENCRYPTION_KEY_NAME: "give the key of that name, or have the server leave the name out",
+    Rule.ENCRYPTION_KEY_UNUSABLE: "look at the device key: its token, its size, what it is allowed to do",
+    Rule.ENCRYPTION_FAILED: f"have the server encrypt to the key that the device has now, or {_RESEND}",
+    Rule.ENCRYPTION_PLAINTEXT: "have the server encrypt whole commands or whole content, as they would stand there",
+    Rule.ENCRYPTION_NESTED: "have the server encrypt each part once",
+    Rule.ENCRYPTION_TOO_LARGE: "have the server encrypt the body as one part, with fewer iterations of PBKDF2",
     Rule.COMMANDS_MALFORMED: "have the server correct the commands: their signature is good, their form is not",
 }
 

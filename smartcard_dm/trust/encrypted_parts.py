@@ -9,7 +9,9 @@ Spec: docs/encryption-profile.md, 2 and 8; XML Encryption 1.1, 4.4.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from lxml import etree
 
 from smartcard_dm.errors import VerificationError, WbxmlError
 from smartcard_dm.rules import Rule
@@ -19,9 +21,6 @@ from smartcard_dm.xmlsec.element_form import XML_SPACE, clark, local_name
 from smartcard_dm.xmlsec.encrypted_data import ENCRYPTED_DATA
 from smartcard_dm.xmlsec.encryption_algorithms import XMLENC11, EncryptedType
 from smartcard_dm.xmlsec.signature_element import SIGNATURE
-
-if TYPE_CHECKING:
-    from lxml import etree
 
 CONTENT_TYPE: Final = "application/xenc+xml"
 """Meta/Type of an item whose Data is encrypted for content trust (DM Security 1.2.1, appendix)."""
@@ -34,6 +33,10 @@ _TYPE_PATHS: Final = (
     f"{clark(SYNCML, 'Meta')}/{clark(_METINF, 'Type')}",
     f"{clark(SYNCML, 'Meta')}/{clark(_METINF, 'MetInf')}/{clark(_METINF, 'Type')}",
 )
+_HAS_PREFIX: Final = etree.XPath(
+    "boolean(descendant::*[contains(name(), ':')] | descendant::*/@*[contains(name(), ':')])"
+)
+"""A prefix has no WBXML form."""
 _OPENED_START: Final = f'<Opened xmlns="{SYNCML}">'.encode()
 _OPENED_END: Final = b"</Opened>"
 
@@ -98,7 +101,7 @@ def put_in_place(element: etree._Element, type_: EncryptedType, plaintext: bytes
     except WbxmlError:
         # The reason may quote what is confidential.
         raise VerificationError(Rule.ENCRYPTION_PLAINTEXT, "wanted well-formed XML content", place=place) from None
-    _check_names(opened, place)
+    _check_names(opened, plaintext, place)
     parent = element.getparent()
     if parent is None:
         raise ValueError("an encrypted part has an element around it")
@@ -127,18 +130,18 @@ def path_of(element: etree._Element) -> str:
     return "/" + "/".join(reversed(steps))
 
 
-def _check_names(opened: etree._Element, place: str) -> None:
-    for element in opened.iter():
-        if element.tag == ENCRYPTED_DATA:
-            raise VerificationError(
-                Rule.ENCRYPTION_NESTED, "wanted no encrypted part inside an encrypted part", place=place
-            )
-        if element.tag == SIGNATURE:
-            raise VerificationError(Rule.ENCRYPTION_PLAINTEXT, "wanted no Signature inside", place=place)
-        if element.prefix is not None or any(str(name).startswith("{") for name in element.attrib):
-            raise VerificationError(
-                Rule.ENCRYPTION_PLAINTEXT, "wanted default namespaces only, found a prefix", place=place
-            )
+def _check_names(opened: etree._Element, plaintext: bytes, place: str) -> None:
+    """Refuse what may not be inside; a name that the octets do not hold, no element has."""
+    if b"EncryptedData" in plaintext and next(opened.iter(ENCRYPTED_DATA), None) is not None:
+        raise VerificationError(
+            Rule.ENCRYPTION_NESTED, "wanted no encrypted part inside an encrypted part", place=place
+        )
+    if b"Signature" in plaintext and next(opened.iter(SIGNATURE), None) is not None:
+        raise VerificationError(Rule.ENCRYPTION_PLAINTEXT, "wanted no Signature inside", place=place)
+    if (b"xmlns:" in plaintext or b"xml:" in plaintext) and _HAS_PREFIX(opened):
+        raise VerificationError(
+            Rule.ENCRYPTION_PLAINTEXT, "wanted default namespaces only, found a prefix", place=place
+        )
 
 
 def _is_content(element: etree._Element) -> bool:

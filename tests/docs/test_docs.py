@@ -68,11 +68,12 @@ def test_every_step_has_its_section() -> None:
     assert [int(number) for number in re.findall(r"^### Step (\d+): ", page, re.MULTILINE)] == list(Step)
 
 
-def test_the_clauses_of_the_profile_are_its_sections() -> None:
-    profile = (DOCS / "signature-profile.md").read_text("utf-8")
+@pytest.mark.parametrize("name", ["Signature", "Encryption"])
+def test_the_clauses_of_a_profile_are_its_sections(name: str) -> None:
+    profile = (DOCS / f"{name.lower()}-profile.md").read_text("utf-8")
     sections = re.findall(r"^## (\d+)\. ", profile, re.MULTILINE)
     assert sections == [str(number) for number in range(1, 13)]
-    quoted = {rule for rule in Rule if rule.clause.startswith("Sessionless Signature Profile 1 ")}
+    quoted = {rule for rule in Rule if rule.clause.startswith(f"Sessionless {name} Profile 1 ")}
     assert quoted
     for rule in quoted:
         number = rule.clause.rpartition(" ")[2]
