@@ -1,4 +1,4 @@
-"""A batch signed on a token: each process opens it; a token that leaves ends the run, and one that returns resumes it."""
+"""A batch signed on a token: each process opens it; one that leaves ends the run, one that returns resumes it."""
 
 from __future__ import annotations
 
