@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +130,7 @@ def cluster(address: str, *, seconds: int = 10) -> Iterator[Crew]:
             yield Crew(executor, jobs, f"the Dask cluster at {address}", lost)
         finally:
             executor.shutdown(wait=False)
-            client.run(forget_keys)
+            with suppress(OSError, TimeoutError):  # a cluster that is gone remembers nothing
+                client.run(forget_keys)
     finally:
         client.close()
