@@ -53,7 +53,11 @@ def test_what_the_page_shows_runs(tmp_path: Path, environment: dict[str, str]) -
 def test_the_options_and_attributes_of_the_page_are_those_there_are() -> None:
     options = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
     assert set(re.findall(r"`(--[a-z-]+)", PAGE)) <= options
-    of_keys = {name for name in options if re.match("--(key|pin|secret|use)", name)} - {"--key-name"}
+    of_keys = {name for name in options if re.match("--(key|pin|secret|use)", name)} - {
+        "--key-name",
+        "--key-transport",
+        "--secrets",
+    }
     assert [name for name in sorted(of_keys) if f"`{name}" not in PAGE] == []
     wanted = (*TOKEN_ATTRIBUTES, "object", "id", "type", "module-path", "module-name", "pin-source")
     assert [name for name in wanted if f"`{name}`" not in PAGE] == []
