@@ -66,8 +66,8 @@ def _parts(made: WorkedEncryption) -> Iterator[str]:
     yield _block(SECRET)
     yield "Octets of the content, as they stand in the canonical message:"
     yield _block(data.decode(), "xml")
-    yield "Key derived from the secret with ConcatKDF and SHA-256; OtherInfo is the URI of `kw-aes256`, the ServerID and"
-    yield "the nonce 00 to 0F:"
+    yield "Key derived from the secret with ConcatKDF and SHA-256; OtherInfo is the URI of `kw-aes256`, the ServerID"
+    yield "and the nonce 00 to 0F:"
     yield _block(made.wrapping_key.hex())
     yield "Content key 10 to 2F, IV 30 to 3B. `Data` of the message that is signed, on one line:"
     part = made.sealed.partition(b"<Data>")[2].partition(b"</Data>")[0]
