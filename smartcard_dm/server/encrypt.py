@@ -108,7 +108,7 @@ def encrypt_commands(
             encrypt_part(_without_namespace(command), EncryptedType.ELEMENT, recipient, random=random, cipher=cipher)
         )
         encrypted.tail = tail
-        _parent(command).replace(command, encrypted)
+        next(command.iterancestors()).replace(command, encrypted)
     return canonical(root)
 
 
@@ -162,10 +162,3 @@ def _encrypt_content(
 def _without_namespace(element: etree._Element) -> bytes:
     """Return an element as it stands in the canonical message, where the namespace is that of the element around it."""
     return canonical(element).replace(_DECLARATION, b"", 1)
-
-
-def _parent(element: etree._Element) -> etree._Element:
-    parent = element.getparent()
-    if parent is None:
-        raise ValueError("a command has an element around it")
-    return parent

@@ -102,9 +102,7 @@ def put_in_place(element: etree._Element, type_: EncryptedType, plaintext: bytes
         # The reason may quote what is confidential.
         raise VerificationError(Rule.ENCRYPTION_PLAINTEXT, "wanted well-formed XML content", place=place) from None
     _check_names(opened, plaintext, place)
-    parent = element.getparent()
-    if parent is None:
-        raise ValueError("an encrypted part has an element around it")
+    parent = next(element.iterancestors())
     if type_ is EncryptedType.ELEMENT:
         texts = (opened.text, *(child.tail for child in opened))
         if len(opened) != 1 or any(text and text.strip(XML_SPACE) for text in texts):

@@ -39,11 +39,6 @@ class ConcatKdf:
     supp_priv_info: bytes = b""
     """SuppPrivInfo, whole octets."""
 
-    @property
-    def iterations(self) -> int:
-        """None that would be counted."""
-        return 0
-
     def derive(self, secret: Secret, octets: int) -> Secret:
         """Return `octets` octets derived from the secret."""
         parts = (self.algorithm_id, self.party_u_info, self.party_v_info, self.supp_pub_info, self.supp_priv_info)

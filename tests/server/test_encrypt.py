@@ -89,6 +89,11 @@ def test_nothing_is_encrypted_twice() -> None:
             again(once, TO, random=os.urandom)
 
 
+def test_what_has_no_body_is_not_encrypted() -> None:
+    with pytest.raises(DmError, match="no SyncBody"):
+        encrypt_body(b"<SyncML/>", TO, random=os.urandom)
+
+
 def test_issue_encrypts_between_composing_and_signing() -> None:
     key = SecretSigningKey(Secret(SHARED_SECRET.reveal()))
     octets = issue(

@@ -173,6 +173,7 @@ CHANGES: dict[str, tuple[bytes, bytes, Rule]] = {
     ),
     "an unknown digest": (b"xmldsig#sha1", b"xmldsig#md5", Rule.DIGEST_METHOD),
     "not base64": (b"<SignatureValue>", b"<SignatureValue>*", Rule.SIGNATURE_FORM),
+    "a relative namespace": (CONTENT, b'<ringtone xmlns="./here"></ringtone>', Rule.SIGNATURE_FORM),
     "a long value": (b"<SignatureValue>", b"<SignatureValue>" + b"A" * 100_000, Rule.SIGNATURE_TOO_LARGE),
     "a long SignedInfo": (b"<SignedInfo>", b"<SignedInfo>" + b" " * 100_000, Rule.SIGNATURE_TOO_LARGE),
     "a certificate": (b"</Signature>", b"<KeyInfo><X509Data></X509Data></KeyInfo></Signature>", Rule.KEY_INFO),

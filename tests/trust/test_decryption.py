@@ -118,6 +118,14 @@ def test_empty_data_open() -> None:
     assert opened(encrypt_data(empty, to_secret(), random=os.urandom)).octets == empty
 
 
+@pytest.mark.parametrize("digest", DigestAlgorithm)
+def test_oaep_with_mgf1_of_sha_1_opens_with_each_digest(digest: DigestAlgorithm) -> None:
+    recipient = replace(to_certificate(KeyTransport.RSA_OAEP_MGF1P), digest=digest)
+    xml = encrypted(recipient)
+    assert (b"DigestMethod" in xml) == (digest is not DigestAlgorithm.SHA1)
+    assert opened(xml).octets == MESSAGE
+
+
 @pytest.mark.parametrize("cipher", LEGACY_CIPHERS)
 def test_the_legacy_policy_opens_cbc(cipher: BlockCipher) -> None:
     recipient = replace(to_secret(), policy=LEGACY)
