@@ -10,16 +10,15 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN, InputFile
-from smartcard_dm.cli.key_files import is_pkcs12, key_from_pkcs12
+from smartcard_dm.cli.key_files import is_pkcs12, key_from_pkcs12, password_of_key, read_key_file
 from smartcard_dm.cli.options import secret_from_environment
 from smartcard_dm.cli.secret_sources import PIN_OCTETS, secret_from_descriptor, secret_from_file, secret_from_prompt
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.errors import KeyMaterialError
 from smartcard_dm.tokens import TokenSigningKey, TokenUri, is_token_uri, parse_token_uri
 from smartcard_dm.xmlsec import PrivateSigningKey, SecretSigningKey
 
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from smartcard_dm.xmlsec import KeyFamily, SignatureAlgorithm, SigningKey
 
 Command = TypeVar("Command", bound="Callable[..., object]")
-
-KEY_FILE_OCTETS: Final = 64 * 1024
-"""Octets of a private key's file. An RSA key of 16,384 bits needs 13,000."""
 
 if TYPE_CHECKING:
     _KeyParam = click.ParamType[InputFile | TokenUri]
@@ -179,11 +175,8 @@ class KeyAccess:
         return secret_from_file(uri.pin_source, "pin-source", PIN_OCTETS)
 
     def _load_from_file(self, file: InputFile) -> LoadedKey:
-        password = secret_from_environment(self.key_password_env, "--key-password-env")
-        password = password or secret_from_file(self.key_password_file, "--key-password-file")
-        octets = file.read(KEY_FILE_OCTETS)
-        if len(octets) > KEY_FILE_OCTETS:
-            raise KeyMaterialError(f"larger than {KEY_FILE_OCTETS} octets: not a private key")
+        password = password_of_key(self.key_password_env, self.key_password_file, "--key-password")
+        octets = read_key_file(file)
         if not is_pkcs12(octets):
             return LoadedKey(PrivateSigningKey.from_pem(octets, password), "pem")
         key, label = key_from_pkcs12(octets, password, datetime.now(UTC))

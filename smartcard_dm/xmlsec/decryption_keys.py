@@ -94,6 +94,15 @@ class PrivateDecryptionKey:
             raise KeyMaterialError(f"{origin}: the private key needs {wanted}") from error
         except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyMaterialError(f"{origin}: not a PEM private key, or the password is wrong") from error
+        return cls.from_key(key, names=names, origin=origin)
+
+    @classmethod
+    def from_key(cls, key: object, *, names: tuple[str, ...] = (), origin: str = "the device key") -> Self:
+        """Return the key that a private key of the cryptography library is.
+
+        Raises:
+            KeyMaterialError: not RSA, or less than 2048 bits.
+        """
         if not isinstance(key, rsa.RSAPrivateKey):
             raise KeyMaterialError(f"{origin}: only an RSA key opens a transported key, found {type(key).__name__}")
         if key.key_size < MINIMUM_RSA_BITS:
