@@ -123,7 +123,7 @@ def test_a_module_that_cannot_start_is_one_error(tokens: TokenLab, monkeypatch: 
 def test_a_token_that_is_not_there_is_named_beside_those_that_are(tokens: TokenLab) -> None:
     text = message_of(tokens, "p-256", token="another token")
     assert "fits pkcs11:token=another%20token;object=p-256" in text
-    assert f"it has token '{TOKEN}'" in text
+    assert f"token '{TOKEN}'" in text
 
 
 def test_a_key_that_is_not_there_is_named_beside_those_that_are(tokens: TokenLab) -> None:
