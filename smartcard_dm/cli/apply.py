@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from smartcard_dm.cli.card_access import CardAccess, optional_card_options
+from smartcard_dm.cli.device_key_access import device_key_options
 from smartcard_dm.cli.exits import exit_code, reported
 from smartcard_dm.cli.inputs import INPUT_FILE
 from smartcard_dm.cli.options import json_option, tree_option, verification_options
@@ -25,6 +26,7 @@ from smartcard_dm.trust.transport import Transport
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from smartcard_dm.cli.device_key_access import DeviceKeyAccess
     from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.tree import DeviceEvent, Synced
     from smartcard_dm.trust.credentials import Credentials
@@ -51,14 +53,16 @@ class _Noting:
     "--monotonic", is_flag=True, help="Refuse a message whose SessionID and MsgID do not grow from message to message."
 )
 @verification_options
+@device_key_options
 @json_option
-def command(
+def command(  # noqa: PLR0913 - one argument for each option
     file: InputFile,
     access: CardAccess | None,
     tree_file: str,
     policy_name: str,
     transport: str,  # noqa: ARG001 - one choice so far, shown in the verdict
     at: datetime | None,
+    device: DeviceKeyAccess,
     *,
     dry_run: bool,
     this_device_only: bool,
@@ -70,7 +74,8 @@ def command(
 
     FILE holds one WBXML message; - is standard input. Its effects are in the tree together or not at all, and the
     same message is refused from then on. With --card the tree first takes in the card, as with `tree sync`; that
-    stays even when the message is refused. A request to execute (Exec) is noted; nothing executes it.
+    stays even when the message is refused. A request to execute (Exec) is noted; nothing executes it. Encrypted parts
+    are opened as `verify` opens them.
 
     Exit: 0 authorized, whatever its commands' status; 1 refused, 4 when FILE is too large or no WBXML at all.
 
@@ -79,9 +84,12 @@ def command(
       smartcard-dm apply message.wbxml --tree t.db --dry-run
       smartcard-dm apply message.wbxml --tree t.db --card pcsc: --json
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    device.check(file)
     policy = POLICIES[policy_name]()
     processing = ProcessingPolicy(replay=ReplayPolicy(monotonic=monotonic), this_device_only=this_device_only)
     octets = file.read(policy.limits.message_octets)
+    with reported(as_json=as_json, thing=device.name, advice=device.advice):
+        decryptor = device.decryptor()
     taken: tuple[Synced, Credentials] | None = None
     with (
         reported(as_json=as_json, thing=tree_file),
@@ -99,6 +107,7 @@ def command(
                     at=moment,
                     policy=policy,
                     processing=processing,
+                    decryptor=decryptor,
                     listener=_Noting(),
                 )
             except VerificationError as error:

@@ -19,12 +19,15 @@ from smartcard_dm.cli.options import TEXT, secret_from_environment
 from smartcard_dm.cli.secret_sources import secret_from_file
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.errors import DmError, KeyMaterialError
+from smartcard_dm.server.confidential import Confidential, Encrypted, Scope
+from smartcard_dm.xmlsec import DigestAlgorithm
+from smartcard_dm.xmlsec.encrypt import CertificateRecipient, SecretRecipient
+from smartcard_dm.xmlsec.encryption_algorithms import BlockCipher, KeyTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from smartcard_dm.server.confidential import Confidential
-    from smartcard_dm.xmlsec.encrypt import CertificateRecipient, Recipient
+    from smartcard_dm.xmlsec.encrypt import Recipient
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -32,29 +35,14 @@ CERTIFICATE_FILE_OCTETS: Final = 64 * 1024
 """Octets of a certificate's file, with the text that some tools write above it."""
 
 _PEM: Final = b"-----BEGIN CERTIFICATE-----"
-_TRANSPORTS: Final = ("rsa-oaep", "rsa-oaep-mgf1p")
-
-
-@dataclass(frozen=True, slots=True)
-class Encrypted:
-    """What was encrypted, and to whom."""
-
-    scope: str
-    """`data`, `commands` or `body`."""
-    to: str
-    """`certificate` or `secret`."""
-    cipher: str
-    """Of the content."""
-    parts: tuple[str, ...]
-    """XML paths, before it was encrypted."""
+_TRANSPORTS: Final = (KeyTransport.RSA_OAEP, KeyTransport.RSA_OAEP_MGF1P)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncryptionAccess:
     """What a command line says of encryption."""
 
-    scope: str
-    """`data`, `commands` or `body`."""
+    scope: Scope
     certificate: InputFile | None = None
     secret_env: str | None = None
     secret_file: str | None = None
@@ -94,7 +82,7 @@ class EncryptionAccess:
             raise usage_error(
                 "--encrypt: give exactly one of --to-certificate and --to-secret-env, or --to-secret-file"
             )
-        if self.targets and self.scope == "body":
+        if self.targets and self.scope is Scope.BODY:
             raise usage_error("--encrypt-target goes with --encrypt data and --encrypt commands")
         if self.transport is not None and self.certificate is None:
             raise usage_error("--key-transport goes with --to-certificate")
@@ -102,7 +90,9 @@ class EncryptionAccess:
             raise usage_error("--to-secret-name goes with --to-secret-env and --to-secret-file")
         files = [each for each in (self.certificate, *others) if isinstance(each, InputFile) and each.path == STDIN]
         if self.certificate in files and len(files) > 1:
-            raise usage_error("standard input cannot hold the certificate and something else: give one of them as a file")
+            raise usage_error(
+                "standard input cannot hold the certificate and something else: give one of them as a file"
+            )
 
     def places(self, xml: bytes) -> tuple[str, ...]:
         """Return the XML paths of what will be encrypted in a composed message.
@@ -115,7 +105,7 @@ class EncryptionAccess:
         except DmError as error:
             if error.place != "/SyncML/SyncBody":
                 raise
-            option = "--encrypt-target" if self.targets else f"--encrypt {self.scope}"
+            option = "--encrypt-target" if self.targets else f"--encrypt {self.scope.value}"
             raise usage_error(f"{option}: {error.detail}; name what the message has") from error
 
     def encrypt(self, xml: bytes, recipient: Recipient) -> tuple[bytes, Encrypted]:
@@ -124,11 +114,9 @@ class EncryptionAccess:
         Raises:
             DmError: a part is encrypted already.
         """
-        from smartcard_dm.xmlsec.encryption_algorithms import BlockCipher  # noqa: PLC0415 - only when it is asked for
-
         cipher = BlockCipher.AES256_GCM
         to = "secret" if self.certificate is None else "certificate"
-        done = Encrypted(self.scope, to, cipher.identifier, self.places(xml))
+        done = Encrypted(self.scope, to, cipher, self.places(xml))
         return self._confidential.encrypt(xml, recipient, random=os.urandom, cipher=cipher), done
 
     def load(self) -> Recipient:
@@ -138,8 +126,6 @@ class EncryptionAccess:
             click.UsageError: what the options name cannot be read.
             KeyMaterialError: what was read is nothing to encrypt to.
         """
-        from smartcard_dm.xmlsec.encrypt import SecretRecipient  # noqa: PLC0415 - only when it is asked for
-
         if self.certificate is not None:
             return self._to_certificate(self.certificate)
         secret = secret_from_environment(self.secret_env, "--to-secret-env")
@@ -149,14 +135,10 @@ class EncryptionAccess:
 
     @property
     def _confidential(self) -> Confidential:
-        from smartcard_dm.server.confidential import Confidential, Scope  # noqa: PLC0415 - only when it is asked for
 
-        return Confidential(Scope(self.scope), self.targets)
+        return Confidential(self.scope, self.targets)
 
     def _to_certificate(self, file: InputFile) -> CertificateRecipient:
-        from smartcard_dm.xmlsec import DigestAlgorithm  # noqa: PLC0415 - only when it is asked for
-        from smartcard_dm.xmlsec.encrypt import CertificateRecipient  # noqa: PLC0415 - same
-        from smartcard_dm.xmlsec.encryption_algorithms import KeyTransport  # noqa: PLC0415 - same
 
         octets = file.read(CERTIFICATE_FILE_OCTETS)
         if len(octets) > CERTIFICATE_FILE_OCTETS:
@@ -164,7 +146,7 @@ class EncryptionAccess:
         count = octets.count(_PEM)
         if count > 1:
             raise KeyMaterialError(f"{count} certificates in one file: give a file with the device's alone")
-        method = KeyTransport.RSA_OAEP if self.transport != "rsa-oaep-mgf1p" else KeyTransport.RSA_OAEP_MGF1P
+        method = next((each for each in _TRANSPORTS if each.identifier == self.transport), KeyTransport.RSA_OAEP)
         # Tokens that know rsa-oaep-mgf1p only know it with SHA-1; in OAEP its collisions harm nothing (RFC 8017, 8).
         digest = DigestAlgorithm.SHA256 if method is KeyTransport.RSA_OAEP else DigestAlgorithm.SHA1
         return CertificateRecipient.from_certificate(
@@ -189,7 +171,7 @@ def encryption_options(function: Command) -> Command:
     ) -> object:
         if encrypt is not None:
             encryption = EncryptionAccess(
-                scope=encrypt,
+                scope=Scope(encrypt),
                 certificate=to_certificate,
                 secret_env=to_secret_env,
                 secret_file=to_secret_file,
@@ -208,7 +190,7 @@ def encryption_options(function: Command) -> Command:
     options = (
         click.option(
             "--encrypt",
-            type=click.Choice(["data", "commands", "body"]),
+            type=click.Choice([each.value for each in Scope]),
             metavar="WHAT",
             help="Encrypt before it is signed: data (of items), commands, or body (all of them as one part).",
         ),
@@ -239,7 +221,7 @@ def encryption_options(function: Command) -> Command:
         ),
         click.option(
             "--key-transport",
-            type=click.Choice(_TRANSPORTS),
+            type=click.Choice([each.identifier for each in _TRANSPORTS]),
             metavar="NAME",
             help="rsa-oaep (SHA-256), or rsa-oaep-mgf1p (SHA-1) for keys on tokens that know no other.  "
             "[default: rsa-oaep]",

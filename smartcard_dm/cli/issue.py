@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ import click
 from smartcard_dm import wbxml
 from smartcard_dm.cli.addresses import SERVER_ID
 from smartcard_dm.cli.batch_options import batch_options
+from smartcard_dm.cli.encryption_access import encryption_options
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, InputFile
 from smartcard_dm.cli.issue_report import Issued, tell_findings
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smartcard_dm.cli.batch_options import BatchOptions
+    from smartcard_dm.cli.encryption_access import EncryptionAccess
     from smartcard_dm.cli.key_access import KeyAccess
     from smartcard_dm.cli.lint_options import LintChoice
     from smartcard_dm.dm import ServerId
+    from smartcard_dm.server.confidential import Encrypted
     from smartcard_dm.server.template import Template
     from smartcard_dm.xmlsec import AlgorithmPolicy, SignatureAlgorithm, SigningKey
 
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
     "--target", type=TEXT, metavar="URI", help="The device.  [default: the document's, else ./, whichever reads it]"
 )
 @wbxml_version_option
+@encryption_options
 @batch_options
 @lint_options
 @click.option("--lint-only", is_flag=True, help="Say what is wrong and sign nothing; no key and no -o are needed.")
@@ -89,18 +94,20 @@ def command(  # noqa: PLR0913 - one argument for each option
     msg_id: str | None,
     target: str | None,
     version: str,
+    encryption: EncryptionAccess | None,
     batch: BatchOptions | None,
     choice: LintChoice,
     lint_only: bool,
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Compose, lint, sign and encode a sessionless message.
+    """Compose, lint, encrypt, sign and encode a sessionless message.
 
     COMMANDS is XML (a SyncML document, whose header is completed, or a bare SyncBody) or the short YAML form of
     docs/issuing.md; - is standard input. What no client could use is not signed; what may surprise is told. Sign with
     a private key (--key), in a file or on a token that it never leaves, or with a secret shared with the device
-    (--secret-env, --secret-file).
+    (--secret-env, --secret-file). With --encrypt what is confidential is encrypted before it is signed, to the device's
+    certificate (--to-certificate) or to the secret of its account (--to-secret-env, --to-secret-file).
 
     With --batch each target of a file gets a message of its own; the same command again goes on where the last run
     ended. It leaves with 4 when some target has no message.
@@ -115,16 +122,21 @@ def command(  # noqa: PLR0913 - one argument for each option
           --key 'pkcs11:token=dms;object=signer?module-name=softhsm2' \\
           -o message.wbxml
       smartcard-dm issue commands.xml --server-id com.example.dms \\
+          --key dms.pem --encrypt data --to-certificate device.pem \\
+          -o message.wbxml
+      smartcard-dm issue commands.xml --server-id com.example.dms \\
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     _check_usage(signer, commands, output, lint_only=lint_only, explain=explain, as_json=as_json)
+    if encryption is not None:
+        encryption.check(commands, signer.key, recipient=not lint_only)
     lint_policy = choice.policy()
     header = Header(session_id, msg_id, target, version, default_session_id=str(int(time.time())))
     policy = POLICIES[policy_name]().algorithms
     if batch is not None:
         from smartcard_dm.cli.issue_batch import BatchMessage, issue_batch  # noqa: PLC0415 - one message needs none of it
 
-        _check_batch(lint_only=lint_only, explain=explain)
+        _check_batch(lint_only=lint_only, explain=explain, encrypt=encryption is not None)
         with reported(as_json=as_json, thing=signer.name, advice=signer.advice):
             key = signer.load()
         method = _method(key, algorithm, policy)
@@ -132,8 +144,14 @@ def command(  # noqa: PLR0913 - one argument for each option
         issue_batch(batch, said, functools.partial(_template, commands), str(output), as_json=as_json)
         return
     with reported(as_json=as_json, thing=commands.name):
-        xml = _compose(commands, server_id, header)
+        xml = plain = _compose(commands, server_id, header)
+        if encryption is not None:
+            lint_policy = replace(lint_policy, encrypted=encryption.places(xml))
         findings = lint(xml, server_id, lint_policy)
+        sizes = PushSizes(len(wbxml.from_xml(xml, version)))
+    encrypted = None
+    if encryption is not None and encryption.has_recipient and not has_errors(findings):
+        xml, encrypted = _encrypt(plain, encryption, commands, as_json=as_json)
         sizes = PushSizes(len(wbxml.from_xml(xml, version)))
     if lint_only:
         findings += choice.size_findings(sizes, lint_policy)
@@ -151,7 +169,7 @@ def command(  # noqa: PLR0913 - one argument for each option
         findings += choice.size_findings(sizes, lint_policy)
         if has_errors(findings):
             tell(findings, sizes, signed=True)
-        secrets = find_secrets(xml, server_id, lint_policy) if explain else ()
+        secrets = find_secrets(plain, server_id, lint_policy) if explain else ()
         view = receiver_view(message, (secret.octets for secret in secrets)) if explain else None
     write_octets(str(output), message)
     Issued(
@@ -160,10 +178,20 @@ def command(  # noqa: PLR0913 - one argument for each option
         server_id=server_id,
         method=method,
         key=key,
+        encrypted=encrypted,
         findings=findings,
         sizes=sizes,
         view=view,
     ).tell(as_json=as_json)
+
+
+def _encrypt(
+    xml: bytes, encryption: EncryptionAccess, commands: InputFile, *, as_json: bool
+) -> tuple[bytes, Encrypted]:
+    with reported(as_json=as_json, thing=encryption.name, advice=encryption.advice):
+        recipient = encryption.load()
+    with reported(as_json=as_json, thing=commands.name):
+        return encryption.encrypt(xml, recipient)
 
 
 def _compose(commands: InputFile, server_id: ServerId, header: Header) -> bytes:
@@ -193,9 +221,11 @@ def _files_beside(commands: InputFile) -> Callable[[str], bytes]:
     return read
 
 
-def _check_batch(*, lint_only: bool, explain: bool) -> None:
+def _check_batch(*, lint_only: bool, explain: bool, encrypt: bool) -> None:
     if lint_only or explain:
         raise usage_error("--lint-only and --explain show one message: leave --batch out")
+    if encrypt:
+        raise usage_error("--encrypt is for one device: leave --batch out")
 
 
 def _check_usage(

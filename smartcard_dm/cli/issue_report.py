@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from smartcard_dm.cli.exits import MALFORMED
 from smartcard_dm.cli.output import STDOUT, print_json, print_problem, print_text
-from smartcard_dm.report.explain import explained_form, explained_lines
-from smartcard_dm.report.forms import issued_form
+from smartcard_dm.report.explain import encrypted_line, explained_form, explained_lines
+from smartcard_dm.report.forms import encrypted_form, issued_form
 from smartcard_dm.report.lint import count_of, finding_form, finding_lines, lint_form, refused_line, sizes_form
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smartcard_dm.cli.key_access import LoadedKey
     from smartcard_dm.dm import ServerId
     from smartcard_dm.server import Finding, PushSizes, ReceiverView
+    from smartcard_dm.server.confidential import Encrypted
     from smartcard_dm.xmlsec import SignatureAlgorithm
 
 
@@ -55,6 +56,8 @@ class Issued:
     server_id: ServerId
     method: SignatureAlgorithm
     key: LoadedKey
+    encrypted: Encrypted | None
+    """What was encrypted, where that was asked for."""
     findings: Sequence[Finding]
     sizes: PushSizes
     view: ReceiverView | None
@@ -68,6 +71,8 @@ class Issued:
             size = len(self.message)
             signed = f"signed with {self.method.identifier}"
             print_text(f"{self.output}: {size} octets from {self.server_id}, {signed}", wrap=False)
+            if self.encrypted is not None:
+                print_text(encrypted_line(self.encrypted))
             if self.findings:
                 print_text(finding_lines(self.findings))
             if self.view is not None:
@@ -79,6 +84,7 @@ class Issued:
             self.output, self.message, self.server_id, self.method, key_kind=key.kind, key_label=key.label
         )
         return form | {
+            "encrypted": None if self.encrypted is None else encrypted_form(self.encrypted),
             "lint": [finding_form(finding) for finding in self.findings],
             "sizes": sizes_form(self.sizes, signed=True),
             "explain": None if self.view is None else explained_form(self.view),

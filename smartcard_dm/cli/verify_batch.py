@@ -8,6 +8,7 @@ cannot be read at all.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections import Counter
 from contextlib import closing
@@ -28,6 +29,7 @@ from smartcard_dm.errors import VerificationError
 from smartcard_dm.report.forms import verdict_form
 from smartcard_dm.server.batch_messages import read_messages
 from smartcard_dm.server.batch_run import in_order
+from smartcard_dm.trust.message_decryption import MessageDecryptor
 from smartcard_dm.trust.policy import POLICIES
 from smartcard_dm.trust.transport import Transport
 from smartcard_dm.trust.verifier import Verifier
@@ -131,9 +133,10 @@ def judge_chunk(packed: bytes, found: Sequence[Found]) -> list[Form]:
 
 def _judge(judgement: Judgement) -> _Judge:
     policy = POLICIES[judgement.policy_name]()
+    decryptor = MessageDecryptor(random=os.urandom)  # what is encrypted to an account's secret
     if judgement.access is not None:
         with judgement.access.open() as card:
-            verifier = Verifier(read_credentials(card), policy=policy)
+            verifier = Verifier(read_credentials(card), policy=policy, decryptor=decryptor)
         return lambda octets: verifier.verify(octets, transport=Transport.local(), at=judgement.at)
     from smartcard_dm.tree import DeviceTree  # noqa: PLC0415 - a card needs none of it
 
@@ -142,7 +145,9 @@ def _judge(judgement: Judgement) -> _Judge:
     context = click.get_current_context(silent=True)
     if context is not None:
         context.call_on_close(tree.close)
-    return lambda octets: tree.verify(octets, transport=Transport.local(), at=judgement.at, policy=policy)
+    return lambda octets: tree.verify(
+        octets, transport=Transport.local(), at=judgement.at, policy=policy, decryptor=decryptor
+    )
 
 
 def _verdict(judge: _Judge, found: Found) -> Form:

@@ -1,4 +1,4 @@
-"""The receiver's view of a message, as JSON and as text for a terminal of 80 columns."""
+"""The receiver's view of a message, as JSON and as text for a terminal of 80 columns; what of it is encrypted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from smartcard_dm.report.tables import columns, pairs
+from smartcard_dm.server.confidential import Scope
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from smartcard_dm.report.forms import Form
     from smartcard_dm.server import ReceiverView
+    from smartcard_dm.server.confidential import Encrypted
 
 _LINE: Final = 16
 """Octets a line of the dump shows."""
@@ -53,6 +55,18 @@ def explained_lines(view: ReceiverView) -> RenderableType:
         _head("Octets"),
         *(Text(line) for line in _dump(view)),
     )
+
+
+def encrypted_line(done: Encrypted) -> str:
+    """Return what was encrypted in a message, and to whom, in one clause."""
+    to = {"certificate": "the device's certificate", "secret": "the account's shared secret"}[done.to]
+    count = len(done.parts)
+    what = {
+        Scope.DATA: "the data of 1 item" if count == 1 else f"the data of {count} items",
+        Scope.COMMANDS: "1 command" if count == 1 else f"{count} commands",
+        Scope.BODY: "the body",
+    }[done.scope]
+    return f"encrypted to {to} with {done.cipher.identifier}: {what}"
 
 
 def size_lines(view: ReceiverView) -> RenderableType:

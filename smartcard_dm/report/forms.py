@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from smartcard_dm.server.batch_messages import Found
     from smartcard_dm.server.batch_records import Failed
     from smartcard_dm.server.batch_run import Summary
+    from smartcard_dm.server.confidential import Encrypted
+    from smartcard_dm.trust.content import ContentTrust
     from smartcard_dm.trust.verified import VerifiedMessage
     from smartcard_dm.wbxml import DumpLine, Header
     from smartcard_dm.xmlsec import SignatureAlgorithm
@@ -100,6 +102,7 @@ def authorized_form(message: VerifiedMessage) -> Form:
             {"step": int(passed.step), "name": step_name(passed.step), "established": passed.established}
             for passed in message.steps
         ],
+        "content": [content_form(content) for content in message.content_trust],
     }
 
 
@@ -120,6 +123,22 @@ def refused_form(error: VerificationError) -> Form:
         "transport": None,
         "commands": None,
         "steps": [],
+        "content": [],
+    }
+
+
+def content_form(content: ContentTrust) -> Form:
+    """Return the form of who vouches for an item's content; never the content."""
+    refusal = content.refusal
+    return {
+        "place": content.place,
+        "target": content.target,
+        "verdict": content.verdict.value,
+        "encryption": content.encryption,
+        "algorithm": None if content.algorithm is None else content.algorithm.identifier,
+        "key_origin": content.key_origin,
+        "rule": None if refusal is None else refusal.rule.identifier,
+        "detail": None if refusal is None else refusal.detail,
     }
 
 
@@ -211,6 +230,16 @@ def issued_form(
         "algorithm": algorithm.identifier,
         "key": {"kind": key_kind, "label": key_label},
         "sha256": hashlib.sha256(message).hexdigest(),
+    }
+
+
+def encrypted_form(done: Encrypted) -> Form:
+    """Return the form of what was encrypted in a message."""
+    return {
+        "scope": done.scope.value,
+        "to": done.to,
+        "cipher": done.cipher.identifier,
+        "parts": list(done.parts),
     }
 
 

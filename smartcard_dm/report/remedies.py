@@ -85,7 +85,9 @@ _BY_RULE: Final = {
     Rule.ENCRYPTION_METHOD: (
         "have the server encrypt with AES-GCM, RSA-OAEP or AES key wrap; --policy oma_1_2_legacy allows older ones"
     ),
-    Rule.ENCRYPTION_KEY_NONE: "give the key that it is encrypted to, or have the server encrypt to one that is here",
+    Rule.ENCRYPTION_KEY_NONE: (
+        "give the device's key with --device-key, or have the server encrypt to a shared secret that the account has"
+    ),
     Rule.ENCRYPTION_KEY_NAME: "give the key of that name, or have the server leave the name out",
     Rule.ENCRYPTION_KEY_UNUSABLE: "look at the device key: its token, its size, what it is allowed to do",
     Rule.ENCRYPTION_FAILED: f"have the server encrypt to the key that the device has now, or {_RESEND}",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.dm import DmMessage
     from smartcard_dm.errors import VerificationError
+    from smartcard_dm.trust.content import ContentTrust
     from smartcard_dm.trust.verified import VerifiedMessage
 
 _SHOWN_COMMANDS: Final = 8
@@ -40,6 +41,7 @@ def authorized_lines(message: VerifiedMessage, *, steps: bool = False, commands:
         ("transport", f"{message.transport.kind.value}: {message.transport.evidence}"),
     ]
     rows += [("commands", "\n".join(command_lines(message.message)))] if commands else []
+    rows += [("content", content_line(content)) for content in message.content_trust]
     return Group(*([step_table(message)] if steps else []), head, pairs(*rows))
 
 
@@ -74,6 +76,18 @@ def step_table(message: VerifiedMessage) -> RenderableType:
             for passed in message.steps
         )
     )
+
+
+def content_line(content: ContentTrust) -> str:
+    """Return who vouches for an item's content, in one line; never the content."""
+    opened = f"opened ({content.encryption})" if content.encryption is not None else ""
+    if content.refusal is not None:
+        said = f"refused by {content.refusal.rule.identifier}: {content.refusal.detail}"
+    elif content.algorithm is not None:
+        said = f"signed with {content.algorithm.identifier} by {content.key_origin}"
+    else:
+        said = ""
+    return f"{content.target or content.place}: {', '.join(filter(None, (opened, said)))}"
 
 
 def command_lines(message: DmMessage) -> Iterator[str]:

@@ -120,6 +120,18 @@ class Confidential:
             raise DmError(_STRUCTURE, f"no {wanted} has the Target {', '.join(missing)}", place=_BODY)
 
 
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """What was encrypted in a message, and to whom."""
+
+    scope: Scope
+    to: str
+    """`certificate` or `secret`."""
+    cipher: BlockCipher
+    parts: tuple[str, ...]
+    """XML paths in the message before."""
+
+
 def _items_of(command: DmCommand) -> Iterable[Item]:
     items: Iterable[Item] = getattr(command, "items", ())
     return items
