@@ -48,6 +48,7 @@ def test_the_summary_is_of_the_documented_form(tmp_path: Path) -> None:
         "key": {"kind": "pem", "label": None},
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "lint": [],
+        "encrypted": None,
         "explain": None,
     }
 
