@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -32,13 +33,28 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.parametrize("page", [ISSUING, LINT], ids=["issuing", "lint"])
 def test_the_command_lines_run(page: str, tmp_path: Path) -> None:
-    [console] = blocks(page, "console")
+    console, *_ = blocks(page, "console")
     for line in console.splitlines():
         words = shlex.split(line.removeprefix("$ smartcard-dm "))
         output = run(
             "-m", "smartcard_dm", *(str(tmp_path / word) if word == "message.wbxml" else word for word in words)
         )
         assert "WARNING" not in output
+
+
+def test_the_way_of_an_encrypted_message_runs(tmp_path: Path) -> None:
+    _, console = blocks(ISSUING, "console")
+    script = re.sub(r"^\$ ", "", console, flags=re.MULTILINE)
+    for name in ("message.wbxml", "device.pem", "device.crt"):
+        script = script.replace(f" {name}", f' "$FOLDER"/{name}')
+    script = 'smartcard_dm() { "$PYTHON" -m smartcard_dm "$@"; }\n' + script.replace("smartcard-dm ", "smartcard_dm ")
+    environment = {**os.environ, "FOLDER": str(tmp_path), "PYTHON": sys.executable}
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 opened: aes256-gcm" in done.stdout
+    assert "AUTHORIZED" in done.stdout
 
 
 @pytest.mark.parametrize("source", blocks(ISSUING, "yaml"))
