@@ -122,7 +122,7 @@ def command(  # noqa: PLR0913 - one argument for each option
           --key 'pkcs11:token=dms;object=signer?module-name=softhsm2' \\
           -o message.wbxml
       smartcard-dm issue commands.xml --server-id com.example.dms \\
-          --key dms.pem --encrypt data --to-certificate device.pem \\
+          --key dms.pem --encrypt data --to-certificate device.crt \\
           -o message.wbxml
       smartcard-dm issue commands.xml --server-id com.example.dms \\
           --secret-env SECRET -o - | smartcard-dm wbxml decode -
