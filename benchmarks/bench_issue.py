@@ -278,7 +278,8 @@ def batch_text(figures: BatchFigures) -> str:
     alone, together = figures.processor
     lines = (
         rates,
-        f"together / ({figures.cores} x alone): {figures.efficiency:.2f}; the aim is at least {AIM_CORES:.2f}",
+        f"all {TARGETS:,} together / ({figures.cores} x alone): {figures.whole / (figures.cores * figures.alone):.2f}; "
+        f"the aim is at least {AIM_CORES:.2f}; in slices of {SLICE:,}, whose ends weigh more: {figures.efficiency:.2f}",
         f"processor time for a message, all processes: {alone:.0f} us alone, {together:.0f} us together",
         f"memory of all processes: {memory}",
     )
