@@ -276,10 +276,14 @@ def batch_text(figures: BatchFigures) -> str:
         f"all {TARGETS:,} targets: {figures.whole:,.0f}"
     )
     alone, together = figures.processor
+    share = figures.whole / (figures.cores * figures.alone)
+    efficiency = (
+        f"all {TARGETS:,} together / ({figures.cores} x alone): {share:.2f}; the aim is at least {AIM_CORES:.2f}; "
+        f"in slices of {SLICE:,}, whose ends weigh more: {figures.efficiency:.2f}"
+    )
     lines = (
         rates,
-        f"all {TARGETS:,} together / ({figures.cores} x alone): {figures.whole / (figures.cores * figures.alone):.2f}; "
-        f"the aim is at least {AIM_CORES:.2f}; in slices of {SLICE:,}, whose ends weigh more: {figures.efficiency:.2f}",
+        efficiency,
         f"processor time for a message, all processes: {alone:.0f} us alone, {together:.0f} us together",
         f"memory of all processes: {memory}",
     )
