@@ -64,8 +64,7 @@ class ReplayMemory:
             raise VerificationError(Rule.REPLAYED, detail)
         if self._policy.monotonic:
             self._want_growth(message)
-        ((remembered,),) = self._database.rows("SELECT count(*) FROM replay WHERE server_id = ?", (server_id,))
-        assert isinstance(remembered, int)  # noqa: S101 - what count() gives
+        remembered = self._count(server_id)
         if remembered >= self._policy.messages and not self._old(server_id, at):
             detail = (
                 f"{remembered} messages of {server_id} are remembered, as many as the policy allows, "
@@ -78,9 +77,7 @@ class ReplayMemory:
     def remember(self, message: MessageIdentity, at: datetime) -> None:
         """Note a message that takes effect; forget what is too old when there is no room for it."""
         server_id = str(message.server_id)
-        ((remembered,),) = self._database.rows("SELECT count(*) FROM replay WHERE server_id = ?", (server_id,))
-        assert isinstance(remembered, int)  # noqa: S101 - what count() gives
-        if remembered >= self._policy.messages:
+        if self._count(server_id) >= self._policy.messages:
             self._database.execute(
                 "DELETE FROM replay WHERE server_id = ? AND at < ?", (server_id, _before(at, self._policy.window))
             )
@@ -114,6 +111,12 @@ class ReplayMemory:
                 f"{marks[0][0]} and {marks[0][1]}, which took effect before"
             )
             raise VerificationError(Rule.REPLAY_ORDER, detail, place="/SyncML/SyncHdr")
+
+    def _count(self, server_id: str) -> int:
+        """Return how many messages of a server are remembered."""
+        ((remembered,),) = self._database.rows("SELECT count(*) FROM replay WHERE server_id = ?", (server_id,))
+        assert isinstance(remembered, int)  # noqa: S101 - what count() gives
+        return remembered
 
     def _old(self, server_id: str, at: datetime) -> bool:
         """Whether something may be forgotten."""
