@@ -34,6 +34,9 @@ _PROFILE = "tests/xmlsec/test_profile.py"
 _SIGN = "tests/xmlsec/test_sign_and_verify.py"
 _DECRYPTION = "tests/trust/test_decryption.py"
 _ENCRYPTION_FORM = "tests/trust/test_encryption_form.py"
+_SEC_MAC = "tests/push/test_sec_mac.py"
+_HTTP = "tests/push/test_http_receive.py"
+_SIP = "tests/push/test_sip_receive.py"
 _OPENED = "tests/trust/test_opened_parts.py"
 
 TOLD = {
@@ -73,7 +76,23 @@ TOLD = {
     "signature.key-name": Told("a signature made for another of the account's keys", _SIGN),
     "signature.value": Told("a forged or changed SignedInfo; a stranger's key", _VERIFIER),
     "signature.digest": Told("a changed message", _VERIFIER),
-    "transport.unsecured": Told("a message over a way whose security was not employed or is not accepted", _VERIFIER),
+    "transport.kind": Told("a message over a way that the receiver does not listen on", _VERIFIER),
+    "transport.unsecured": Told("a message over a way whose security was not employed", _VERIFIER),
+    "transport.wap.no-mac": Told("a WAP push that anybody could have sent", _SEC_MAC),
+    "transport.wap.mac-form": Told("SEC or MAC that two readers could understand differently", _SEC_MAC),
+    "transport.wap.sec-unknown": Told("a method of which nobody knows what it proves", _SEC_MAC),
+    "transport.wap.sec-refused": Told("a weaker method than the receiver asks for", _SEC_MAC),
+    "transport.wap.key-none": Told("a MAC that cannot be checked", _SEC_MAC),
+    "transport.wap.tries": Told("finding a short PIN by trying", _SEC_MAC),
+    "transport.wap.mac": Told("a push for another subscriber, or from somebody who does not know the PIN", _SEC_MAC),
+    "transport.http.no-tls": Told("a push that could be read and changed on its way", _HTTP),
+    "transport.http.client-unknown": Told(
+        "a push from a host that showed no certificate, where one is asked for", _HTTP
+    ),
+    "transport.sip.no-tls": Told("a request that could be read and changed on its way", _SIP),
+    "transport.sip.peer-unknown": Told(
+        "a request from a host that showed no certificate, where one is asked for", _SIP
+    ),
     "replay.seen": Told("sending a recorded message again", _REPLAY),
     "replay.order": Told("holding a message back and sending it after a newer one", _REPLAY),
     "replay.full": Told("flooding the memory until a recorded message is forgotten", _REPLAY),

@@ -9,6 +9,7 @@
     │   ├── ApduError            a response or an ATR that is none
     │   ├── Pkcs15Error          a PKCS#15 directory file
     │   ├── DmError              a DM message, TNDS object or account
+    │   ├── EnvelopeError        what a message is pushed in: WSP, SMS, HTTP, SIP
     │   └── LimitExceededError   well-formed so far, larger than a bound of `Limits`
     ├── UnsupportedError         well-formed, deliberately not handled (docs/supported.md)
     ├── KeyMaterialError         a key, certificate or secret given by the caller cannot be used
@@ -25,6 +26,7 @@
     │   ├── TreeAccessError      its file cannot be opened, made or written; nothing was changed
     │   ├── TreeFormatError      its file is none, or one of another layout
     │   └── ListenerError        the embedder's listener raised; what it was told of was rolled back
+    ├── PushError                a push that was not taken over; nothing is known about its effect
     ├── BatchError               the output of a batch, or what makes its messages; nothing is lost
     └── VerificationError        distrust: a numbered rule of `rules.Rule` was broken
 
@@ -108,6 +110,28 @@ class Pkcs15Error(DecodeError):
 
 class DmError(DecodeError):
     """A DM message, TNDS object or account is malformed or ambiguous."""
+
+
+class EnvelopeError(DecodeError):
+    """What a message is pushed in is malformed or refused before a message is read; `rule` names what it broke.
+
+    Args:
+        rule: a stable name, such as "sms.part-number" (docs/push.md lists them).
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        structure: str,
+        detail: str,
+        *,
+        offset: int | None = None,
+        place: str | None = None,
+        wanted: str | None = None,
+        found: str | None = None,
+    ) -> None:
+        self.rule = rule
+        super().__init__(structure, detail, offset=offset, place=place, wanted=wanted, found=found)
 
 
 class LimitExceededError(DecodeError):
@@ -219,6 +243,22 @@ class TreeFormatError(TreeError):
 
 class ListenerError(TreeError):
     """The embedder's listener raised an exception (the cause); what it was told of was rolled back."""
+
+
+class PushError(SmartcardDmError):
+    """A message was not taken over by whoever it was pushed to, or nobody can say that it was.
+
+    Args:
+        name: where it was pushed to, without user information.
+        detail: what is wrong, in one clause.
+        advice: what to do about it, in one clause.
+    """
+
+    def __init__(self, name: str, detail: str, advice: str) -> None:
+        self.name = name
+        self.detail = detail
+        self.advice = advice
+        super().__init__(f"{name}: {detail}")
 
 
 class BatchError(SmartcardDmError):

@@ -97,6 +97,45 @@ class Limits:
     token_keys: int = 1024
     """Private keys looked at on one token when one of them is searched."""
 
+    push_sets: int = 64
+    """Concatenated short messages whose parts are not all there yet. A device gets one or two at a time."""
+
+    push_set_octets: int = 512 * KIB
+    """Octets of all parts that wait for others. One message of 255 parts has 32,640."""
+
+    push_set_seconds: int = 3600
+    """Seconds a set waits for its next part; a short-message centre may hold one back while a device is off."""
+
+    wsp_header_octets: int = 4 * KIB
+    """Octets of the headers of one WSP push. One with SEC and MAC has 50."""
+
+    wsp_headers: int = 64
+    """Header fields of one WSP push, and parameters of its content type. A DM push has one and two."""
+
+    user_pin_tries: int = 3
+    """Wrong MACs in a row that were to prove a user's PIN, until that PIN proves nothing any more."""
+
+    sip_header_octets: int = 16 * KIB
+    """Octets of the start line and the headers of one SIP request. One through five proxies has 3,000."""
+
+    http_header_octets: int = 16 * KIB
+    """Octets of the request line and the headers of one HTTP push. A push has 300."""
+
+    receive_seconds: int = 10
+    """Seconds one push may take to arrive whole, from its first octet."""
+
+    receive_connections: int = 256
+    """Connections open at one time, those without a request yet included."""
+
+    receive_waiting: int = 256
+    """Messages that wait for their verdict; what comes on top is not taken."""
+
+    receive_per_second: int = 2000
+    """Pushes taken in one second, over all connections."""
+
+    audit_refusals: int = 10_000
+    """Refused messages that an audit keeps; the oldest go first, so that a stranger cannot fill a disk."""
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)

@@ -88,7 +88,19 @@ class Rule(Enum):
 
     DIGEST_VALUE = ("signature.digest", Step.DIGEST, _5_5, _S4)
 
+    TRANSPORT_KIND = ("transport.kind", Step.TRANSPORT, "profile: D9", _S5)
     TRANSPORT_UNSECURED = ("transport.unsecured", Step.TRANSPORT, _5_3, _S5)
+    WAP_NO_MAC = ("transport.wap.no-mac", Step.TRANSPORT, _5_3, _S5)
+    WAP_MAC_FORM = ("transport.wap.mac-form", Step.TRANSPORT, _5_3, _S5)
+    WAP_SEC_UNKNOWN = ("transport.wap.sec-unknown", Step.TRANSPORT, _5_3, _S5)
+    WAP_SEC_REFUSED = ("transport.wap.sec-refused", Step.TRANSPORT, "profile: D9", _S5)
+    WAP_KEY_NONE = ("transport.wap.key-none", Step.TRANSPORT, _5_3, _S5)
+    WAP_TRIES = ("transport.wap.tries", Step.TRANSPORT, "profile: D9", _S5)
+    WAP_MAC_WRONG = ("transport.wap.mac", Step.TRANSPORT, _5_3, _S5)
+    HTTP_NO_TLS = ("transport.http.no-tls", Step.TRANSPORT, _5_3, _S5)
+    HTTP_CLIENT_UNKNOWN = ("transport.http.client-unknown", Step.TRANSPORT, "profile: D9", _S5)
+    SIP_NO_TLS = ("transport.sip.no-tls", Step.TRANSPORT, _5_3, _S5)
+    SIP_PEER_UNKNOWN = ("transport.sip.peer-unknown", Step.TRANSPORT, "profile: D9", _S5)
 
     REPLAYED = ("replay.seen", Step.REPLAY, "profile: D6", "")
     REPLAY_ORDER = ("replay.order", Step.REPLAY, "profile: D6", "")

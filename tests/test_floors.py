@@ -25,6 +25,8 @@ THIRD_PARTY: Final = {
     "server": {"lxml", "yaml", "pyarrow", "distributed"},
     "tokens": {"pkcs11"},
     "tree": set[str](),
+    "push": {"cryptography", "httpx", "uvicorn", "httptools"},
+    "receive": set[str](),
     "faces": {"click", "rich", "cryptography"},
 }
 MAY_IMPORT: Final = {
@@ -42,6 +44,8 @@ MAY_IMPORT: Final = {
     "server": {"F0", "wbxml", "dm", "xmlsec", "trust", "server"},
     "tokens": {"F0", "xmlsec", "tokens"},
     "tree": {"F0", "wbxml", "dm", "trust", "tree"},
+    "push": {"F0", "iso7816", "trust", "push"},
+    "receive": {"F0", "dm", "trust", "push", "tree", "receive"},
     "faces": {"*"},
 }
 PURE: Final = ("F0", "wbxml", "iso7816", "pkcs15", "dm", "xmlsec", "trust")

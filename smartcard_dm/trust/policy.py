@@ -6,7 +6,7 @@ Leaves to its caller: choosing a weaker one, which is only possible by its name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from smartcard_dm.limits import DEFAULT_LIMITS
@@ -44,6 +44,14 @@ class Policy:
         """The default with SHA-1, AES-CBC and rsa-1_5, as OMA-TS-DM_Security-V1_2_1 mandates them; for old servers."""
         encryption = EncryptionPolicy.oma_1_2_legacy()
         return cls("oma_1_2_legacy", AlgorithmPolicy.oma_1_2_legacy(), _LOCAL_ONLY, DEFAULT_LIMITS, encryption)
+
+    def over(self, *kinds: TransportKind) -> Self:
+        """Return this policy for messages that come over the named transports, and over no others.
+
+        Raises:
+            ValueError: none is named.
+        """
+        return replace(self, transport=OnlyTransports(frozenset(kinds)))
 
 
 _LOCAL_ONLY = OnlyTransports(frozenset({TransportKind.LOCAL}))

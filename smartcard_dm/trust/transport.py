@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Protocol, Self
 
 from smartcard_dm.errors import VerificationError
-from smartcard_dm.rules import Rule
+from smartcard_dm.rules import Rule, Step
 
 
 class TransportKind(Enum):
@@ -38,12 +38,28 @@ class Transport:
     secured: bool
     """Whether the security of that transport was employed."""
     evidence: str
-    """What proved it, in words for a verdict; never a secret."""
+    """What proved it, or what was missing, in words for a verdict; never a secret."""
+    rule: Rule = Rule.TRANSPORT_UNSECURED
+    """What was broken where it was not secured."""
+
+    def __post_init__(self) -> None:
+        if self.rule.step is not Step.TRANSPORT:
+            raise ValueError(f"{self.rule.identifier} is no rule about transports")
 
     @classmethod
     def local(cls) -> Self:
         """Handed over by the operator, who answers for the way it came."""
         return cls(TransportKind.LOCAL, secured=True, evidence="handed over by the operator")
+
+    @classmethod
+    def proved(cls, kind: TransportKind, evidence: str) -> Self:
+        """Its security was employed, which the evidence proves."""
+        return cls(kind, secured=True, evidence=evidence)
+
+    @classmethod
+    def unproved(cls, kind: TransportKind, rule: Rule, evidence: str) -> Self:
+        """Its security was not employed, or did not hold; the rule says which."""
+        return cls(kind, secured=False, evidence=evidence, rule=rule)
 
 
 class TransportPolicy(Protocol):
@@ -53,7 +69,7 @@ class TransportPolicy(Protocol):
         """Return what was established, or refuse.
 
         Raises:
-            VerificationError: rule `transport.unsecured`.
+            VerificationError: a rule of step 9.
         """
 
 
@@ -76,12 +92,11 @@ class OnlyTransports:
         if transport.kind not in self.kinds:
             wanted = ", ".join(sorted(kind.value for kind in self.kinds))
             raise VerificationError(
-                Rule.TRANSPORT_UNSECURED,
+                Rule.TRANSPORT_KIND,
                 f"this policy accepts a message over {wanted} only, found {transport.kind.value}",
             )
         if not transport.secured:
             raise VerificationError(
-                Rule.TRANSPORT_UNSECURED,
-                f"the security of {transport.kind.value} was not employed: {transport.evidence}",
+                transport.rule, f"the security of {transport.kind.value} push was not employed: {transport.evidence}"
             )
         return f"{transport.kind.value}: {transport.evidence}"

@@ -300,24 +300,45 @@ def test_step_8_refuses_a_changed_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("transport", "word"),
+    ("transport", "word", "rule"),
     [
-        (Transport(TransportKind.HTTP, secured=True, evidence="TLS 1.3"), "found http"),
-        (Transport(TransportKind.WAP, secured=True, evidence="NETWPIN"), "found wap"),
-        (Transport(TransportKind.SIP, secured=False, evidence="TCP"), "found sip"),
-        (Transport(TransportKind.LOCAL, secured=False, evidence="no idea"), "not employed"),
+        (Transport.proved(TransportKind.HTTP, "TLS 1.3"), "found http", Rule.TRANSPORT_KIND),
+        (Transport.proved(TransportKind.WAP, "NETWPIN"), "found wap", Rule.TRANSPORT_KIND),
+        (Transport.unproved(TransportKind.SIP, Rule.SIP_NO_TLS, "TCP"), "found sip", Rule.TRANSPORT_KIND),
+        (Transport(TransportKind.LOCAL, secured=False, evidence="no idea"), "not employed", Rule.TRANSPORT_UNSECURED),
     ],
     ids=["http", "wap", "sip", "unsecured"],
 )
-def test_step_9_takes_local_messages_only_so_far(transport: Transport, word: str) -> None:
+def test_step_9_takes_local_messages_only_by_default(transport: Transport, word: str, rule: Rule) -> None:
     with pytest.raises(VerificationError, match=word) as caught:
         verifier(account()).verify(wbxml.from_xml(signed()), transport=transport, at=NOW)
-    assert (caught.value.step, caught.value.rule) == (9, Rule.TRANSPORT_UNSECURED)
+    assert (caught.value.step, caught.value.rule) == (9, rule)
     assert caught.value.rule.scr == "DM-SM-S-005-M"
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [rule for rule in Rule if rule.step == 9 and rule is not Rule.TRANSPORT_KIND],
+    ids=lambda rule: rule.identifier,
+)
+def test_step_9_refuses_an_unproved_transport_by_the_rule_its_record_names(rule: Rule) -> None:
+    parts = rule.identifier.split(".")
+    kind = TransportKind(parts[1]) if len(parts) == 3 else TransportKind.LOCAL
+    judge = verifier(account(), policy=Policy.default().over(kind))
+    with pytest.raises(VerificationError, match="nobody answers for it") as caught:
+        judge.verify(
+            wbxml.from_xml(signed()), transport=Transport.unproved(kind, rule, "nobody answers for it"), at=NOW
+        )
+    assert (caught.value.step, caught.value.rule, caught.value.rule.scr) == (9, rule, "DM-SM-S-005-M")
+
+
+def test_a_transport_record_names_no_other_rule() -> None:
+    with pytest.raises(ValueError, match=r"signature\.value is no rule about transports"):
+        Transport.unproved(TransportKind.WAP, Rule.SIGNATURE_VALUE, "")
+
+
 def test_a_transport_policy_may_name_others_but_not_none() -> None:
-    policy = replace(Policy.default(), transport=OnlyTransports(frozenset({TransportKind.HTTP})))
+    policy = Policy.default().over(TransportKind.HTTP)
     judge = verifier(account(), policy=policy)
     tls = Transport(TransportKind.HTTP, secured=True, evidence="TLS 1.3")
     assert judge.verify(wbxml.from_xml(signed()), transport=tls, at=NOW).transport == tls
