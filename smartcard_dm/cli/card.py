@@ -1,4 +1,4 @@
-"""`smartcard-dm card show | record`."""
+"""`smartcard-dm card show | read | record`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smartcard_dm.card.named import read_named
 from smartcard_dm.card.survey import survey_card
 from smartcard_dm.cli.card_access import CardAccess, card_options
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.options import json_option
-from smartcard_dm.cli.output import print_json, print_line, print_text, write_octets
+from smartcard_dm.cli.output import STDOUT, print_json, print_line, print_text, write_octets
 from smartcard_dm.cli.program import CommandGroup
 from smartcard_dm.credentials import read_accounts, read_credentials
 from smartcard_dm.errors import CardConnectionError, SmartcardDmError
 from smartcard_dm.report.card import card_lines
 from smartcard_dm.report.forms import show_form
+from smartcard_dm.report.named import named_form, named_lines
 from vendor_pcsc.record import Recorder, Redact, format_transcript, to_pcap
 
 if TYPE_CHECKING:
@@ -62,6 +64,36 @@ def _accounts(card: CardSession) -> tuple[tuple[DmAccount, ...], tuple[str, ...]
     except SmartcardDmError as error:
         return (), (f"no account was read: {error}",)
     return found.accounts, found.warnings
+
+
+@command.command(short_help="Read one file or object by its name or path.")
+@click.argument("name", metavar="NAME")
+@card_options
+@click.option("-o", "--output", metavar="FILE", help="Write the octets to FILE; records one after the other.")
+@json_option
+def read(name: str, access: CardAccess, output: str | None, *, as_json: bool) -> None:
+    """Read one file or object of a card and show its octets.
+
+    NAME is a name of the standards such as EF.DIR, a path such as 7F50/5031, or the label, object identifier or place
+    of an object as `card show` lists it. Objects that hold accounts are described only, since a secret may be among
+    their octets; -o writes them.
+
+    \b
+    Examples:
+      smartcard-dm card read EF.DIR --card pcsc:
+      smartcard-dm card read 2.23.43.7.1 --card profile:usim.yaml -o bootstrap.wbxml
+    """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    with (
+        reported(as_json=as_json, thing=access.uri),
+        access.open() as card,
+    ):
+        content = read_named(card, name)
+    if output is not None:
+        write_octets(output, b"".join(content.parts), private=content.secret)
+    if as_json:
+        print_json(named_form(content, output))
+    elif output != STDOUT:
+        print_text(*named_lines(content))
 
 
 @command.command(short_help="Write a transcript of reading the card.")

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "apply": ("smartcard_dm.cli.apply", "Verify a message and carry it out on a device's tree."),
     "tree": ("smartcard_dm.cli.tree", "Make, provision and look at a device's tree."),
     "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
+    "conformance": ("smartcard_dm.cli.conformance", "Examine the draft's conformance requirements, with evidence."),
     "vcard": ("smartcard_dm.cli.vcard", "Put a virtual card behind pcscd, for any PC/SC program."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
 }

@@ -85,8 +85,13 @@ def visible(text: str) -> str:
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode("ascii") for mark in text)
 
 
-def write_octets(path: str, octets: bytes) -> None:
+def write_octets(path: str, octets: bytes, *, private: bool = False) -> None:
     """Write octets to a file whole, or leave what was there as it was; `-` is standard output.
+
+    Args:
+        path: the file.
+        octets: what to write.
+        private: whether a new file is readable by its owner only.
 
     Raises:
         click.UsageError: it cannot be written.
@@ -96,7 +101,7 @@ def write_octets(path: str, octets: bytes) -> None:
         _echo(octets)
         return
     try:
-        _write_file(Path(os.path.realpath(path)), octets)
+        _write_file(Path(os.path.realpath(path)), octets, 0o600 if private else 0o666)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
         raise usage_error(f"{path} cannot be written: {reason}; give another -o FILE") from error
@@ -131,7 +136,7 @@ def _echo_octets(octets: bytes) -> None:
     click.echo(octets, nl=False)
 
 
-def _write_file(path: Path, octets: bytes) -> None:
+def _write_file(path: Path, octets: bytes, new_mode: int) -> None:
     mode = None
     if path.exists():
         there = path.stat()
@@ -140,7 +145,7 @@ def _write_file(path: Path, octets: bytes) -> None:
             return
         mode = stat.S_IMODE(there.st_mode)
     part = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, new_mode)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(octets)

@@ -22,8 +22,10 @@ def test_there_is_a_schema_for_each_output() -> None:
     assert [path.name.removesuffix(".schema.json") for path in FILES] == [
         "accounts",
         "apply",
+        "card-read",
         "card-record",
         "card-show",
+        "conformance",
         "demo",
         "error",
         "issue",
