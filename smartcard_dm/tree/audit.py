@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 Form = dict[str, object]
 
+ACTIONS: Final = ("init", "apply", "sync", "refuse", "read")
+"""What a row can be about, see `AuditRow.action`."""
+
 _LONGEST_VALUE: Final = 256
 """Characters of a value that a row of the audit keeps."""
 _LONGEST_LIST: Final = 16
