@@ -26,6 +26,7 @@
     │   ├── TreeAccessError      its file cannot be opened, made or written; nothing was changed
     │   ├── TreeFormatError      its file is none, or one of another layout
     │   └── ListenerError        the embedder's listener raised; what it was told of was rolled back
+    ├── AuditError               the record of what was received cannot be kept
     ├── PushError                a push that was not taken over; nothing is known about its effect
     ├── BatchError               the output of a batch, or what makes its messages; nothing is lost
     └── VerificationError        distrust: a numbered rule of `rules.Rule` was broken
@@ -250,6 +251,22 @@ class PushError(SmartcardDmError):
 
     Args:
         name: where it was pushed to, without user information.
+        detail: what is wrong, in one clause.
+        advice: what to do about it, in one clause.
+    """
+
+    def __init__(self, name: str, detail: str, advice: str) -> None:
+        self.name = name
+        self.detail = detail
+        self.advice = advice
+        super().__init__(f"{name}: {detail}")
+
+
+class AuditError(SmartcardDmError):
+    """The file that keeps a record of what was received cannot be opened or written.
+
+    Args:
+        name: the file.
         detail: what is wrong, in one clause.
         advice: what to do about it, in one clause.
     """

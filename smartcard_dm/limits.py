@@ -106,6 +106,12 @@ class Limits:
     push_set_seconds: int = 3600
     """Seconds a set waits for its next part; a short-message centre may hold one back while a device is off."""
 
+    push_remembered_sets: int = 64
+    """Sets that were put together just now, whose parts start no other set when they come again. 2 kB for the largest."""
+
+    push_remembered_seconds: int = 300
+    """Seconds such a set is remembered; networks repeat a part within seconds or minutes."""
+
     wsp_header_octets: int = 4 * KIB
     """Octets of the headers of one WSP push. One with SEC and MAC has 50."""
 
@@ -117,6 +123,12 @@ class Limits:
 
     sip_header_octets: int = 16 * KIB
     """Octets of the start line and the headers of one SIP request. One through five proxies has 3,000."""
+
+    sip_transactions: int = 1024
+    """Answered SIP requests remembered for half a minute, so that one sent again is not delivered again."""
+
+    sip_idle_seconds: int = 120
+    """Seconds a SIP connection may stay open between two requests; keep-alives come every 95 to 120 (RFC 5626)."""
 
     http_header_octets: int = 16 * KIB
     """Octets of the request line and the headers of one HTTP push. A push has 300."""

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from smartcard_dm.errors import BatchError, CardError, SmartcardDmError, TreeAccessError, VerificationError
+from smartcard_dm.errors import (
+    AuditError,
+    BatchError,
+    CardError,
+    PushError,
+    SmartcardDmError,
+    TreeAccessError,
+    VerificationError,
+)
 from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
@@ -34,11 +42,14 @@ PIPE_CLOSED: Final = 141
 def exit_code(error: SmartcardDmError) -> int:
     """Return the exit code of an error: by culprit, the verdict's steps 0 and 1 counting as malformed input.
 
-    A tree file or an output that cannot be opened, made or written is a wrong command line, as any other file is.
+    A tree file or an output that cannot be opened, made or written is a wrong command line, as any other file is. A
+    push that nobody took over was refused.
     """
     if isinstance(error, VerificationError):
         return MALFORMED if error.step <= Step.DECODE else REFUSED
-    if isinstance(error, TreeAccessError | BatchError):
+    if isinstance(error, PushError):
+        return REFUSED
+    if isinstance(error, TreeAccessError | BatchError | AuditError):
         return USAGE
     return CARD if isinstance(error, CardError) else MALFORMED
 

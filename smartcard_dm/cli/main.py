@@ -5,7 +5,6 @@ Guarantees: a command's module is imported only when that command runs, so that 
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Final
 
 import click
@@ -21,36 +20,23 @@ _COMMANDS: Final = {
     "apply": ("smartcard_dm.cli.apply", "Verify a message and carry it out on a device's tree."),
     "tree": ("smartcard_dm.cli.tree", "Make, provision and look at a device's tree."),
     "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
+    "push": ("smartcard_dm.cli.push", "Push a message to a device over WAP, HTTP or SIP."),
+    "receive": ("smartcard_dm.cli.receive", "Take in what is pushed, judge it, apply it."),
     "conformance": ("smartcard_dm.cli.conformance", "Examine the draft's conformance requirements, with evidence."),
     "vcard": ("smartcard_dm.cli.vcard", "Put a virtual card behind pcscd, for any PC/SC program."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
 }
 
 
-class LazyProgram(Program):
-    """The program with commands that are imported one at a time."""
+class SmartcardDm(Program):
+    """The program with its commands."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the commands in the order of use."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - same
-        """Import one command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(_COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)  # noqa: S101 - a table of this file and its modules
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - same
-        """Write the list of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
+    table = _COMMANDS
 
 
 @click.group(
     name="smartcard-dm",
-    cls=LazyProgram,
+    cls=SmartcardDm,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: smartcard-dm demo",
 )

@@ -9,18 +9,22 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from smartcard_dm.cli.exits import DONE, FAULT, INTERRUPTED, PIPE_CLOSED, USAGE, leave, leave_usage
+from smartcard_dm.cli.usage import usage_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TRACEBACK_VARIABLE: Final = "SMARTCARD_DM_TRACEBACK"
 _PACKAGE: Final = Path(__file__).parents[2]
+_EXTRAS: Final = {"httptools": "http", "httpx": "http", "uvicorn": "http"}
+"""Packages that come with an extra of this one, of those that a command's module imports at once."""
 
 
 class CommandGroup(click.Group):
@@ -41,7 +45,44 @@ class CommandGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
-class Program(CommandGroup):
+class LazyGroup(CommandGroup):
+    """A group whose commands are imported one at a time, when they are asked for.
+
+    Its table says for each command the module that has it as `command`, and its line of help.
+    """
+
+    table: Mapping[str, tuple[str, str]] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order of use."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command.
+
+        Raises:
+            click.UsageError: it needs a package that is not installed.
+        """
+        if cmd_name not in self.table:
+            return None
+        try:
+            command = import_module(self.table[cmd_name][0]).command
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in _EXTRAS:
+                raise
+            extra = f"pip install 'smartcard-dm[{_EXTRAS[missing]}]'"
+            raise usage_error(f"`{ctx.command_path} {cmd_name}` needs {missing}: {extra}") from error
+        assert isinstance(command, click.Command)  # noqa: S101 - a table of a module of this room and its modules
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - same
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in self.table.items()])
+
+
+class Program(LazyGroup):
     """The outermost group: runs a command line and leaves with its exit code."""
 
     def main(

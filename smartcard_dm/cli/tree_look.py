@@ -17,6 +17,7 @@ from smartcard_dm.report.tree import audit_lines, tree_lines
 from smartcard_dm.report.tree_forms import tree_audit_form, tree_get_form, tree_show_form
 from smartcard_dm.tree import DeviceTree, StatusCode
 from smartcard_dm.tree import view as tree_view
+from smartcard_dm.tree.audit import ACTIONS
 
 if TYPE_CHECKING:
     from smartcard_dm.dm import NodeUri, PropertyUri, ServerId
@@ -95,18 +96,26 @@ def get(uri: NodeUri | PropertyUri, tree_file: str, server_id: ServerId | None, 
 @click.command(short_help="Who did what, and when.")
 @tree_option()
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the N newest rows.  [default: all]")
+@click.option(
+    "--action",
+    type=click.Choice(ACTIONS),
+    metavar="ACTION",
+    help=f"Only rows of this action: {', '.join(ACTIONS)}.  [default: all]",
+)
 @json_option
-def audit(tree_file: str, last: int | None, *, as_json: bool) -> None:
+def audit(tree_file: str, last: int | None, action: str | None, *, as_json: bool) -> None:
     """List what was done to a tree, the oldest first: its making, each card, each message that was authorized.
 
-    With --json every row has the report and the changes, as `apply` and `tree sync` gave them; long values are cut.
+    What a receiver refused, or read and did not apply, has its row too; of those the newest 10,000 are kept. With
+    --json every row has the report and the changes, as `apply` and `tree sync` gave them; long values are cut.
 
     \b
-    Example:
+    Examples:
       smartcard-dm tree audit --tree t.db --last 10
+      smartcard-dm tree audit --tree t.db --action refuse
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     with reported(as_json=as_json, thing=tree_file), DeviceTree.open(tree_file) as tree:
-        rows = tree.audit.rows(last=last)
+        rows = tree.audit.rows(last=last, action=action)
     if as_json:
         print_json(tree_audit_form(rows))
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from smartcard_dm.errors import (
+    AuditError,
     BatchError,
     CardConnectionError,
     CardNotFoundError,
@@ -20,6 +21,7 @@ from smartcard_dm.errors import (
     PinError,
     PinRequiredError,
     Pkcs15Error,
+    PushError,
     SmartcardDmError,
     TlvError,
     TokenError,
@@ -132,7 +134,7 @@ def remedy(error: SmartcardDmError) -> str:
     """Return what to do about an error, in one clause."""
     if isinstance(error, VerificationError):
         return _BY_RULE.get(error.rule, _SHAPE)
-    if isinstance(error, TreeError | BatchError):
+    if isinstance(error, TreeError | BatchError | PushError | AuditError):
         return error.advice
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "look at the card and its reader")
 

@@ -112,6 +112,18 @@ def _label(node: SeenNode) -> Text:
     return text.append_text(rest)
 
 
+def _not_applied(form: dict[str, object]) -> str:
+    """Return what a receiver said of something that was not applied, in words."""
+    pushed = f"{form['transport']} from {form['source']}"
+    if form["verdict"] == "authorized":
+        would = form["provisions"]
+        listed = ", ".join(map(str, would)) if isinstance(would, list) and would else "nothing"
+        return f"{pushed}: {form['document']}, would provision {listed}"
+    step = f"step {form['step']}, " if form["step"] is not None else ""
+    by = f"{step}{form['rule']}" if form["rule"] is not None else str(form["verdict"])
+    return f"{pushed}: {by}: {form['detail']}"
+
+
 def _done(row: AuditRow) -> Text:
     form = row.form
     text = Text(row.subject if row.action != "sync" else f"card {row.subject}")
@@ -126,4 +138,10 @@ def _done(row: AuditRow) -> Text:
         told.append(f"{len(diff)} {'change' if len(diff) == 1 else 'changes'}")
     if form.get("nodes") is not None:
         told.append(f"{form['nodes']} nodes")
+    if form.get("evidence") is not None and row.action == "apply":
+        told.append(f"{form['transport']}: {form['evidence']}")
+    if row.action in {"refuse", "read"}:
+        told.append(_not_applied(form))
+        if not row.subject:
+            return Text(told[0])
     return text.append(f"\n{'; '.join(told)}") if told else text

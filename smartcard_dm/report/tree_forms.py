@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm import PropertyUri
 from smartcard_dm.report.forms import (
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from smartcard_dm.tree.view import Exported, Got, SeenNode
     from smartcard_dm.trust.credentials import Credentials
     from smartcard_dm.trust.verified import VerifiedMessage
+
+
+_PUSHED: Final = ("document", "verdict", "step", "rule", "clause", "detail", "source", "provisions")
 
 
 def tree_init_form(file: str, information: DeviceInformation, nodes: int, warnings: Sequence[str]) -> Form:
@@ -200,6 +203,9 @@ def _audit_row(row: AuditRow) -> Form:
         "changes": len(diff) if isinstance(diff, list) else 0,
         "nodes": form.get("nodes"),
         **{key: form.get(key, []) for key in ("report", "diff", "rewritten", "skipped", "warnings", "events")},
+        "transport": form.get("transport"),
+        "evidence": form.get("evidence"),
+        "pushed": {key: form[key] for key in _PUSHED} if row.action in {"refuse", "read"} else None,
     }
 
 

@@ -1,5 +1,8 @@
 """What was done to the tree, by whom, when: one row for each message and each provisioning, in the same transaction.
 
+What was pushed and not applied has rows too, where a receiver writes them: as many as it says, the oldest go first, so
+that nobody without an account can fill a disk. Rows of what was applied are never dropped.
+
 Guarantees: a form is made of str, int, bool, None, list and dict only, and holds no secret; a long value is cut.
 Leaves to its caller: printing.
 """
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from smartcard_dm.errors import TreeFormatError
 from smartcard_dm.tree.events import AccountAdded, AccountRemoved, ExecRequested
 from smartcard_dm.tree.replay import moment
+from smartcard_dm.tree.schema import NOT_APPLIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +31,18 @@ if TYPE_CHECKING:
 
 Form = dict[str, object]
 
+ACTIONS: Final = ("init", "apply", "sync", "refuse", "read")
+"""What a row can be about, see `AuditRow.action`."""
+
 _LONGEST_VALUE: Final = 256
 """Characters of a value that a row of the audit keeps."""
+_LONGEST_LIST: Final = 16
+"""Entries of a list that a row about what was not applied keeps."""
+_DROP: Final = f"""
+    DELETE FROM audit WHERE {NOT_APPLIED} AND id <= (
+        SELECT id FROM audit WHERE {NOT_APPLIED} ORDER BY id DESC LIMIT 1 OFFSET ?
+    )
+"""  # noqa: S608 - of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +53,30 @@ class AuditRow:
     at: str
     """UTC, ISO 8601."""
     action: str
-    """`init`, `apply` or `sync`."""
+    """`init`, `apply` or `sync`; `refuse` and `read` for what was pushed and not applied."""
     subject: str
-    """The ServerID of a message, the ICCID of a card."""
+    """The ServerID of a message, the ICCID of a card; of a message that was refused, the ServerID it claims, or ""."""
     digest: str | None
-    """SHA-256 of a message's signed octets, hex."""
+    """SHA-256 of a message's signed octets, hex; of what was not applied, of its octets as they came."""
     session_id: str | None
     msg_id: str | None
     form: Form
     """What was done; its keys are those of the command's own JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplied:
+    """What was pushed and not applied, for a row of its own."""
+
+    at: datetime
+    action: str
+    """`refuse`, or `read` for a document that is read and never applied."""
+    subject: str
+    """The ServerID it claims; "" where none was read."""
+    digest: bytes | None
+    """SHA-256 of its octets; None where there are none."""
+    form: Form
+    """Plain values; each text and each list is cut."""
 
 
 class Audit:
@@ -74,15 +103,35 @@ class Audit:
             (moment(at), action, subject, digest, session_id, msg_id, text),
         )
 
-    def rows(self, *, last: int | None = None) -> list[AuditRow]:
-        """Return the rows, the oldest first; with `last`, only that many of the newest.
+    def note_not_applied(self, row: NotApplied, *, at_most: int) -> None:
+        """Add a row about what was pushed and not applied, and drop the oldest of its kind; one transaction.
+
+        Args:
+            row: what was pushed.
+            at_most: how many such rows are kept.
+
+        Raises:
+            TreeAccessError: the file cannot be written.
+        """
+        form = {name: _short(value) for name, value in row.form.items()}
+        with self._database.writing():
+            self.note(row.at, row.action, str(_short(row.subject)), form, digest=row.digest)
+            self._database.execute(_DROP, (at_most,))
+
+    def rows(self, *, last: int | None = None, action: str | None = None) -> list[AuditRow]:
+        """Return the rows, the oldest first.
+
+        Args:
+            last: only that many of the newest.
+            action: only those of this action.
 
         Raises:
             TreeFormatError: a row is damaged.
         """
         found = self._database.rows(
-            "SELECT id, at, action, subject, digest, session_id, msg_id, form FROM audit ORDER BY id DESC LIMIT ?",
-            (-1 if last is None else last,),
+            "SELECT id, at, action, subject, digest, session_id, msg_id, form FROM audit "
+            "WHERE ?1 IS NULL OR action = ?1 ORDER BY id DESC LIMIT ?2",
+            (action, -1 if last is None else last),
         )
         try:
             return [_row(row) for row in reversed(found)]
@@ -150,6 +199,16 @@ _EVENT_NAMES: Final[dict[type, str]] = {
     AccountRemoved: "account-removed",
     ExecRequested: "exec-requested",
 }
+
+
+def _short(value: object) -> object:
+    """Return a value of a stranger as a row keeps it."""
+    if isinstance(value, str):
+        text = value[:_LONGEST_VALUE].encode("utf-8", "backslashreplace").decode()  # half a character is no text
+        return text if len(value) <= _LONGEST_VALUE else f"{text}…"
+    if isinstance(value, list):
+        return [*map(_short, value[:_LONGEST_LIST]), *(["…"] if len(value) > _LONGEST_LIST else [])]
+    return value
 
 
 def _state_form(state: NodeState | None, longest: int | None) -> Form | None:

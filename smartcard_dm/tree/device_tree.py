@@ -324,7 +324,13 @@ class DeviceTree:
             accounts = self._begin()
             report = tuple(self._carry_out(context, message.message, chosen))
             effects = self._settle(context, accounts, dry_run=dry_run or self._tried)
-            form = {**_form_of(effects), "report": report_form(report), "diff": audit_changes(effects.diff)}
+            form = {
+                **_form_of(effects),
+                "report": report_form(report),
+                "diff": audit_changes(effects.diff),
+                "transport": transport.kind.value,
+                "evidence": transport.evidence,
+            }
             self.audit.note(
                 at,
                 "apply",
