@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from smartcard_dm.secret import Secret
 
+    Option = Callable[[Callable[..., object]], Callable[..., object]]
+
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 LISTENER_ADVICE = "give --cert and --key as PEM, the password of the key with --key-password-env or --key-password-file"
@@ -139,7 +141,7 @@ def listener_tls_options(function: Command) -> Command:
         )
         return function(*arguments, tls=tls, **others)
 
-    options = (
+    options: tuple[Option, ...] = (
         click.option("--cert", metavar="FILE", help="Certificate of the listener (PEM), intermediate ones after it."),
         click.option("--key", metavar="FILE", help="Its private key (PEM).  [default: in the file of --cert]"),
         *_password_options(),
@@ -173,7 +175,7 @@ def sender_tls_options(function: Command) -> Command:
         )
         return function(*arguments, tls=tls, **others)
 
-    options = (
+    options: tuple[Option, ...] = (
         click.option(
             "--ca",
             metavar="FILE",
@@ -189,16 +191,14 @@ def sender_tls_options(function: Command) -> Command:
     return cast("Command", _decorated(command, options))
 
 
-def _password_options() -> tuple[Callable[[Callable[..., object]], Callable[..., object]], ...]:
+def _password_options() -> tuple[Option, ...]:
     return (
         click.option("--key-password-env", metavar="NAME", help="Environment variable with the password of the key."),
         click.option("--key-password-file", metavar="FILE", help="File with the password of the key."),
     )
 
 
-def _decorated(
-    command: Callable[..., object], options: Sequence[Callable[[Callable[..., object]], Callable[..., object]]]
-) -> Callable[..., object]:
+def _decorated(command: Callable[..., object], options: Sequence[Option]) -> Callable[..., object]:
     for option in reversed(options):
         command = option(command)
     return command
