@@ -168,6 +168,11 @@ class Reassembler:
         while self._remembered and next(iter(self._remembered.values()))[0] <= oldest:
             self._remembered.popitem(last=False)
 
+    def end(self) -> None:
+        """Drop every set: no part will come any more."""
+        for key in tuple(self._sets):
+            self._lose(key, SmsRule.SET_INCOMPLETE, "its source ended before it was whole")
+
     def take_lost(self) -> tuple[tuple[EnvelopeError, Address], ...]:
         """Return the sets dropped since the last call, with what is told about them and their originator.
 

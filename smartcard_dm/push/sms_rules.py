@@ -49,6 +49,11 @@ class SmsRule(StrEnum):
     PART_NUMBER = ("sms.part-number", "a part that has no place in its set", "3GPP TS 23.040, 9.2.3.24.1")
     PART_DIFFERS = ("sms.part-differs", "a message mixed from the parts of two", _PROFILE)
     SET_EXPIRED = ("sms.set-expired", "parts that wait for ever", "profile: Limits.push_set_seconds")
+    SET_INCOMPLETE = (
+        "sms.set-incomplete",
+        "parts that were waiting when their source ended, forgotten without a word",
+        _PROFILE,
+    )
     SET_CROWDED_OUT = (
         "sms.set-crowded-out",
         "a store that grows with what strangers send",

@@ -136,6 +136,12 @@ class WapReceiver:
             self._reassembler.expire(at)
         self._tell_lost()
 
+    def end(self) -> None:
+        """Tell the inlet of every set that is not whole; nothing comes any more."""
+        with self._lock:
+            self._reassembler.end()
+        self._tell_lost()
+
     def _check_length(self, octets: bytes) -> None:
         if len(octets) > self._longest:
             raise EnvelopeError(
