@@ -20,6 +20,7 @@ from smartcard_dm.report.effects import applied_lines, not_applied_lines, synced
 from smartcard_dm.report.tree_forms import applied_form, not_applied_form, tree_sync_form
 from smartcard_dm.report.verdicts import refused_summary
 from smartcard_dm.tree import DeviceTree, ProcessingPolicy, ReplayPolicy
+from smartcard_dm.tree.events import Noting
 from smartcard_dm.trust.policy import POLICIES
 from smartcard_dm.trust.transport import Transport
 
@@ -28,15 +29,8 @@ if TYPE_CHECKING:
 
     from smartcard_dm.cli.device_key_access import DeviceKeyAccess
     from smartcard_dm.cli.inputs import InputFile
-    from smartcard_dm.tree import DeviceEvent, Synced
+    from smartcard_dm.tree import Synced
     from smartcard_dm.trust.credentials import Credentials
-
-
-class _Noting:
-    """A listener that takes note and does nothing: Exec is accepted, and the report says that it was."""
-
-    def notify(self, event: DeviceEvent) -> None:
-        """Take an event."""
 
 
 @click.command()
@@ -108,7 +102,7 @@ def command(  # noqa: PLR0913 - one argument for each option
                     policy=policy,
                     processing=processing,
                     decryptor=decryptor,
-                    listener=_Noting(),
+                    listener=Noting(),
                 )
             except VerificationError as error:
                 _refuse(error, file, taken, dry_run=dry_run, as_json=as_json)

@@ -59,6 +59,7 @@ from smartcard_dm.iso7816.fcp import (
 )
 from smartcard_dm.iso7816.file_path import MF, FilePath
 from smartcard_dm.iso7816.gsm import ChvStatus, GsmAccess, GsmDirectory, GsmFile, parse_gsm_select
+from smartcard_dm.iso7816.imsi_m import decode_imsi_m, encode_imsi_m
 from smartcard_dm.iso7816.status import SW, Outcome, attempts_remaining, classify, describe, is_success, length_hint
 from smartcard_dm.iso7816.tlv import (
     Tlv,
@@ -118,9 +119,11 @@ __all__ = [
     "close_channel",
     "decode_iccid",
     "decode_imsi",
+    "decode_imsi_m",
     "describe",
     "encode_iccid",
     "encode_imsi",
+    "encode_imsi_m",
     "encode_tlv",
     "get_response",
     "is_success",

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 from smartcard_dm.dm import accounts_from_document, parse_provisioning_document
 from smartcard_dm.errors import DecodeError, UnsupportedError, VerificationError
 from smartcard_dm.push.arrival import CP_WBXML
+from smartcard_dm.push.sms_rules import SmsRule
 from smartcard_dm.receive.outcome import Document, Outcome, ReceiveRule, Verdict
 from smartcard_dm.rules import Rule, Step
+from smartcard_dm.tree.events import Noting
 from smartcard_dm.trust.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.errors import EnvelopeError
     from smartcard_dm.push.arrival import Arrival
-    from smartcard_dm.tree import Applied, DeviceEvent, DeviceTree, ProcessingPolicy
+    from smartcard_dm.tree import Applied, DeviceTree, ProcessingPolicy
     from smartcard_dm.trust.credentials import Credentials
     from smartcard_dm.trust.points import Decryptor
     from smartcard_dm.trust.policy import Policy
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from smartcard_dm.trust.verified import VerifiedMessage
 
 PLACE: Final = "the pushed document"
+_LOST: Final = frozenset({SmsRule.SET_INCOMPLETE, SmsRule.SET_EXPIRED, SmsRule.SET_CROWDED_OUT, SmsRule.RATE})
+"""Rules of envelopes that are broken by nobody's octets: something is missing, or there is too much of it."""
 
 
 class Judge(Protocol):
@@ -45,13 +49,6 @@ class Judge(Protocol):
         Raises:
             TreeError: the tree could not be read or written; the document took no effect.
         """
-
-
-class Noting:
-    """A listener that takes note and does nothing: Exec is accepted, and the report says that it was."""
-
-    def notify(self, event: DeviceEvent) -> None:
-        """Take an event."""
 
 
 class CardJudge:
@@ -195,7 +192,7 @@ def envelope_outcome(error: EnvelopeError, kind: TransportKind, source: str, at:
         source=source,
         detail=str(error),
         rule=str(error.rule),
-        malformed=True,
+        malformed=error.rule not in _LOST,
     )
 
 

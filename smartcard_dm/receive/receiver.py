@@ -116,6 +116,11 @@ class Receiver:
             self._changed.wait_for(lambda: not self._taking or self._used() < self._room_for_all(), seconds)
             return self._taking and self._used() < self._room_for_all()
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is taken."""
+        return not self._taking
+
     def close(self) -> None:
         """Take nothing more, have everything judged that was taken, and end; closing twice is allowed."""
         self._end()

@@ -56,6 +56,13 @@ class SessionWanted:
 DeviceEvent = AccountRemoved | AccountAdded | ExecRequested | SessionWanted
 
 
+class Noting:
+    """A listener that takes note and does nothing: Exec is accepted, and the report says that it was."""
+
+    def notify(self, event: DeviceEvent) -> None:
+        """Take an event."""
+
+
 class Listener(Protocol):
     """Who is told of events."""
 
