@@ -9,6 +9,7 @@ from importlib.resources import as_file, files
 from itertools import count
 from typing import TYPE_CHECKING, Final, Self
 
+from smartcard_dm.card.subscriber import read_imsi
 from smartcard_dm.card_uri import open_card
 from smartcard_dm.credentials import read_credentials
 from smartcard_dm.dm import ServerId
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 ONE: Final = "com.example.one"
 TWO: Final = "com.example.two"
 STRANGER: Final = "com.example.stranger"
+_PIN: Final = Secret(b"1234")
 _DEVICE: Final = DeviceInformation(
     dev_id="urn:example:conformance", man="smartcard-dm", mod="conformance device", lang="en", dev_type="lab"
 )
@@ -42,8 +44,9 @@ class Lab:
         self._sessions = count(1)
         with (
             as_file(files("smartcard_dm.conformance") / "lab_card.yaml") as profile,
-            open_card(f"profile:{profile}") as card,
+            open_card(f"profile:{profile}", pin=_PIN) as card,
         ):
+            self.imsi = read_imsi(card)
             self.credentials = read_credentials(card)
         self.tree = DeviceTree.create(None, _DEVICE, at=at)
         self.tree.sync(self.credentials, at=at)
