@@ -82,17 +82,19 @@ class _Key(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Set:
-    last: float
-    """When its last part came."""
-    octets: int = 0
-    parts: dict[int, bytes] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
 class _Tally:
     sets: int = 0
     octets: int = 0
+
+
+@dataclass(slots=True)
+class _Set:
+    last: float
+    """When its last part came."""
+    tally: _Tally
+    """Of its originator."""
+    octets: int = 0
+    parts: dict[int, bytes] = field(default_factory=dict)
 
 
 class Reassembler:
@@ -223,7 +225,6 @@ class Reassembler:
             while len(self._sets) >= self._limits.push_sets:
                 self._crowd_out(key.originator, sets=1, octets=0)
             waiting = self._open(key)
-        tally = self._tallies[key.originator]
         self._sets.move_to_end(key)
         while self._octets + len(data) > self._limits.push_set_octets:
             self._crowd_out(key.originator, sets=0, octets=len(data))
@@ -232,13 +233,14 @@ class Reassembler:
         waiting.parts[sequence] = data
         waiting.last = self._now
         waiting.octets += len(data)
-        tally.octets += len(data)
+        waiting.tally.octets += len(data)
         self._octets += len(data)
         return True
 
     def _open(self, key: _Key) -> _Set:
-        waiting = self._sets[key] = _Set(self._now)
-        self._tallies.setdefault(key.originator, _Tally()).sets += 1
+        tally = self._tallies.setdefault(key.originator, _Tally())
+        tally.sets += 1
+        waiting = self._sets[key] = _Set(self._now, tally)
         others = self._references.get(key.without_total(), 0)
         self._references[key.without_total()] = others + 1
         if others:
@@ -259,18 +261,17 @@ class Reassembler:
 
     def _crowd_out(self, newcomer: Address, *, sets: int, octets: int) -> None:
         """Drop the longest waiting set of whoever has most, the newcomer counted with what it brings."""
-
-        def weight(originator: Address) -> tuple[int, bool]:
-            tally = self._tallies[originator]
-            own = originator == newcomer
-            if octets:
-                return tally.octets + (octets if own else 0), own
-            return tally.sets + (sets if own else 0), own
-
-        most = max(self._tallies, key=weight)
+        brought = octets or sets
+        own = self._tallies.get(newcomer)
+        payer, most = None, brought
+        for tally in self._tallies.values():
+            has = (tally.octets if octets else tally.sets) + (brought if tally is own else 0)
+            if has > most or (has == most and tally is own):
+                payer, most = tally, has
         # Where nobody has more than the newcomer brings, fairness decides nothing: the longest waiting of all goes.
-        alike = weight(most)[0] == (octets or sets)
-        victim = next(key for key in self._sets if alike or key.originator == most)
+        victim = next(
+            key for key, waiting in self._sets.items() if payer is None or most == brought or waiting.tally is payer
+        )
         self.counters.crowded_out += 1
         self._lose(victim, SmsRule.SET_CROWDED_OUT, "no room for it among other sets")
 
@@ -289,11 +290,11 @@ class Reassembler:
         self._drop(key)
 
     def _drop(self, key: _Key) -> None:
-        octets = self._sets.pop(key).octets
-        self._octets -= octets
-        tally = self._tallies[key.originator]
+        dropped = self._sets.pop(key)
+        self._octets -= dropped.octets
+        tally = dropped.tally
         tally.sets -= 1
-        tally.octets -= octets
+        tally.octets -= dropped.octets
         if not tally.sets:
             del self._tallies[key.originator]
         left = self._references[key.without_total()] - 1

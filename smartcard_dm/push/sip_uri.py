@@ -17,7 +17,7 @@ _URI: Final = re.compile(
     r"(?P<parameters>(?:;[A-Za-z0-9\-_.!~*'()%]+(?:=[A-Za-z0-9\-_.!~*'()%\[\]/:&+$]+)?)*)",
     re.IGNORECASE,
 )
-_TRANSPORT: Final = re.compile(r";transport=([^;]+)", re.IGNORECASE)
+_TRANSPORT: Final = re.compile(r";transport(?:=([^;]*))?(?=;|$)", re.IGNORECASE)
 _TLS_PORT: Final = 5061
 _TCP_PORT: Final = 5060
 

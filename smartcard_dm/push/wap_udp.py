@@ -1,7 +1,7 @@
 """WSP over UDP: the listener for pushes, and a sender.
 
-Guarantees: one datagram is read at a time, of a bounded size, and so many in a second; others are dropped, which is told
-once a second. Nothing is ever sent back. `serve` ends within a second of being asked. Leaves to its
+Guarantees: one datagram is read at a time, of a bounded size, and so many in a second; others are dropped, which is
+told once a second. Nothing is ever sent back. `serve` ends within a second of being asked. Leaves to its
 caller: what a datagram holds, and who may reach the port: UDP proves no sender.
 
 Spec: WAP-259-WDP, 6.3 (UDP); WAP-230-WSP, 8.
@@ -74,7 +74,7 @@ class UdpListener:
         try:
             family, kind, protocol, _, address = _resolve(host, port)
             self._socket = socket.socket(family, kind, protocol)
-        except (OSError, OverflowError, UnicodeError) as error:
+        except (OSError, OverflowError, ValueError) as error:
             raise _failed(host, port, error, "choose an address of this machine") from error
         try:
             self._socket.bind(address)
@@ -150,11 +150,13 @@ def send_udp(octets: bytes, host: str, port: int = PUSH_PORT) -> None:
         family, kind, protocol, _, address = _resolve(host, port)
         with socket.socket(family, kind, protocol) as sender:
             sender.sendto(octets, address)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         raise _failed(host, port, error, "check host and port; one datagram carries at most 65,507 octets") from error
 
 
 def _resolve(host: str, port: int) -> tuple[int, int, int, str, tuple[object, ...]]:
+    if not 0 <= port <= 0xFFFF:
+        raise OverflowError("a port is 0 to 65,535")  # getaddrinfo takes the lowest 16 bits of any number
     return socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
 
 

@@ -172,14 +172,11 @@ def check_parameters(parameters: tuple[Parameter, ...]) -> None:
             raise EnvelopeError(WspRule.PARAMETER_TWICE, STRUCTURE, f"{name} is there {len(values)} times")
         for value in values:
             wanted = "text" if number == MAC else "an integer or text"
-            if value[0] < FIRST_TEXT and (number == MAC or value[0] == 0):
-                _refuse(name, wanted, value)
-            if number == MAC and value[0] >= SHORT_INTEGER:
+            as_text = FIRST_TEXT <= value[0] < SHORT_INTEGER
+            if value[0] == 0 or (number == MAC and not as_text):
                 _refuse(name, wanted, value)
             reader = WspReader(value, structure=STRUCTURE)
-            _ = reader.text() if FIRST_TEXT <= value[0] < SHORT_INTEGER else reader.integer()
-            if reader.remaining:
-                _refuse(name, wanted, value)
+            _ = reader.text() if as_text else reader.integer()
 
 
 def _refuse(name: str, wanted: str, value: bytes) -> None:

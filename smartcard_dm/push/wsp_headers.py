@@ -158,13 +158,9 @@ def read_application_id(field: HeaderField) -> str:
     """
     reader = WspReader(field.value, structure="X-Wap-Application-Id")
     if FIRST_TEXT <= reader.peek() < SHORT_INTEGER:
-        identifier = reader.text()
-    else:
-        number = reader.integer()
-        identifier = APPLICATION_IDS.get(number, f"number 0x{number:X}")
-    if reader.remaining:
-        reader.refuse(WspRule.HEADER, "more than one value")
-    return identifier
+        return reader.text()
+    number = reader.integer()
+    return APPLICATION_IDS.get(number, f"number 0x{number:X}")
 
 
 def _page(reader: WspReader) -> int:
