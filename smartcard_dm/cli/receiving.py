@@ -118,8 +118,8 @@ class Receiving:
                     audits.append(stack.enter_context(FileAudit(self.audit_file, received.received_form)))
             elif tree is None:
                 print_problem("no audit is kept: --audit FILE or --tree DB would keep one")
-            tell.begin(self.tree_file, credentials, accounts)
             with stop_on_signals() as stop:
+                tell.begin(self.tree_file, credentials, accounts)
                 receiver = Receiver(
                     judge,
                     Audits(audits),
