@@ -1,7 +1,8 @@
 """Which requests were answered a moment ago, so that one that is sent again is answered and not delivered again.
 
-Guarantees: bounded in number and in age; the oldest go first. Only the same octets count as the same request: a
-stranger who guesses the branch of somebody else's request cannot have that one passed over. Leaves to its caller: the
+Guarantees: bounded in number and in age; the oldest go first. Only the same octets, proved by the same,
+count as the same request: a stranger who knows or guesses the branch of somebody else's request cannot have that one
+passed over. Leaves to its caller: the
 clock.
 Spec: RFC 3261, 17.2.2 and 17.2.3 (timer J is 64 times T1 where a hop may lose requests; a stream needs none of it).
 """

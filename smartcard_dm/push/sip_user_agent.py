@@ -144,7 +144,8 @@ class UserAgent:
         self, request: SipRequest, peer: Peer, core: Core, content_type: str, transport: Transport, now: float
     ) -> SipResponse | None:
         sent_by, branch = core.via.sent_by, core.via.branch
-        digest = hashlib.sha256(build(request)).digest()
+        # What came in the clear never keeps out the same octets that come proved.
+        digest = hashlib.sha256(f"{transport}\n".encode() + build(request)).digest()
         if branch is not None and (said := self._transactions.answer(sent_by, branch, digest, now)) is not None:
             return said
         arrival = Arrival(request.body, content_type, transport, str(peer))

@@ -11,6 +11,7 @@ from smartcard_dm.push.sip_reader import SipFault, SipReader
 from smartcard_dm.push.sip_rules import SipRule
 from smartcard_dm.push.sip_transactions import SECONDS
 from smartcard_dm.push.sip_user_agent import Peer, UserAgent
+from smartcard_dm.rules import Rule
 from smartcard_dm.trust.transport import Transport, TransportKind
 from tests.push.sip_lab import DOCUMENT, Inlet, request
 
@@ -27,12 +28,12 @@ class Agent:
         self.now = 1000.0
         self._agent = UserAgent(self.inlet, LIMITS, b"key")
 
-    def answer(self, octets: bytes) -> SipResponse | None:
+    def answer(self, octets: bytes, transport: Transport = TLS) -> SipResponse | None:
         (event,) = SipReader(LIMITS).feed(octets)
         if isinstance(event, SipFault):
             return self._agent.answer_fault(event, PEER)
         assert isinstance(event, SipRequest)
-        return self._agent.answer(event, PEER, TLS, self.now)
+        return self._agent.answer(event, PEER, transport, self.now)
 
     def ask(self, octets: bytes) -> SipResponse:
         response = self.answer(octets)
@@ -170,6 +171,13 @@ def test_a_guessed_branch_keeps_nobody_out(agent: Agent) -> None:
     agent.ask(request(body=b"a stranger's"))
     assert agent.ask(request()).status == 200
     assert [arrival.octets for arrival in agent.inlet.arrivals] == [b"a stranger's", DOCUMENT]
+
+
+def test_what_came_in_the_clear_keeps_nobody_out_who_proves_more(agent: Agent) -> None:
+    clear = Transport.unproved(TransportKind.SIP, Rule.SIP_NO_TLS, "TCP in the clear")
+    for transport in (clear, TLS, clear, TLS):
+        agent.answer(request(), transport)
+    assert [arrival.transport for arrival in agent.inlet.arrivals] == [clear, TLS, clear, TLS]
 
 
 def test_requests_of_before_rfc_3261_have_no_transaction(agent: Agent) -> None:
