@@ -202,7 +202,7 @@ class WspReader:
         return self.uintvar()
 
     def integer(self) -> int:
-        """Return an integer, short or long, without leading zeros."""
+        """Return an integer: up to 127 in one octet, longer ones without leading zeros."""
         start = self.position
         first = self.octet()
         if first >= SHORT_INTEGER:
@@ -211,7 +211,7 @@ class WspReader:
             wanted = "01 to 1E, or 80 to FF"
             self.refuse(WspRule.INTEGER, "an integer is missing", offset=start, wanted=wanted, found=f"{first:02X}")
         octets = self.take(first)
-        if octets[0] == 0:
+        if octets[0] == 0 or (first == 1 and octets[0] < SHORT_INTEGER):
             self.refuse(
                 WspRule.INTEGER, "the integer is not in its shortest form", offset=start, found=octets.hex().upper()
             )
