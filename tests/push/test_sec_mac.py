@@ -216,53 +216,53 @@ def test_a_right_entry_proves_userpinmac() -> None:
 MAC = right(NETWPIN)
 ONLY_NETWPIN = frozenset((NETWPIN,))
 REFUSED = [
-    ("transport.wap.no-mac", KEYS, None, None, None),
-    ("transport.wap.mac-form", KEYS, None, None, MAC),
-    ("transport.wap.mac-form", KEYS, None, 0, None),
-    ("transport.wap.mac-form", KEYS, None, 1, None),
-    ("transport.wap.mac-form", KEYS, None, 0, ""),
-    ("transport.wap.mac-form", KEYS, None, 0, MAC[:-1]),
-    ("transport.wap.mac-form", KEYS, None, 0, MAC + "0"),
-    ("transport.wap.mac-form", KEYS, None, 0, MAC + "\n"),
-    ("transport.wap.mac-form", KEYS, None, 0, MAC[:-1] + "G"),
-    ("transport.wap.mac-form", KEYS, None, 0, "\u0660" * 40),
-    ("transport.wap.mac-form", MacKeys(user_entry=ENTRY), None, 3, MAC),
-    ("transport.wap.sec-unknown", KEYS, None, 4, MAC),
-    ("transport.wap.sec-unknown", KEYS, None, 127, MAC),
-    ("transport.wap.sec-unknown", KEYS, None, "NONE", MAC),
-    ("transport.wap.sec-unknown", KEYS, None, "\x1b[31m" + "A" * 500, MAC),
-    ("transport.wap.sec-refused", KEYS, ONLY_NETWPIN, 1, right(USERPIN)),
-    ("transport.wap.sec-refused", KEYS, ONLY_NETWPIN, 2, right(USERNETWPIN)),
-    ("transport.wap.sec-refused", KEYS, ONLY_NETWPIN, 3, None),
-    ("transport.wap.key-none", MacKeys(), None, 0, MAC),
-    ("transport.wap.key-none", MacKeys(user_pin=USER_PIN), None, 0, MAC),
-    ("transport.wap.key-none", MacKeys.from_imsi(IMSI), None, 1, right(USERPIN)),
-    ("transport.wap.key-none", MacKeys.from_imsi(IMSI), None, 2, right(USERNETWPIN)),
-    ("transport.wap.key-none", KEYS, None, 3, None),
-    ("transport.wap.key-none", MacKeys(), ONLY_NETWPIN, 0, MAC),
-    ("transport.wap.mac", KEYS, None, 0, wrong(NETWPIN)),
-    ("transport.wap.mac", KEYS, None, 1, wrong(USERPIN)),
-    ("transport.wap.mac", KEYS, None, 2, wrong(USERNETWPIN)),
-    ("transport.wap.mac", KEYS, None, 0, right(USERPIN)),
-    ("transport.wap.mac", KEYS, None, 1, right(NETWPIN)),
-    ("transport.wap.mac", KEYS, None, 2, right(NETWPIN)),
-    ("transport.wap.mac", KEYS, None, 2, right(USERNETWPIN, content_type=CP_WBXML)),
+    (Rule.WAP_NO_MAC, KEYS, None, None, None),
+    (Rule.WAP_MAC_FORM, KEYS, None, None, MAC),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, None),
+    (Rule.WAP_MAC_FORM, KEYS, None, 1, None),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, ""),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, MAC[:-1]),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, MAC + "0"),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, MAC + "\n"),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, MAC[:-1] + "G"),
+    (Rule.WAP_MAC_FORM, KEYS, None, 0, "\u0660" * 40),
+    (Rule.WAP_MAC_FORM, MacKeys(user_entry=ENTRY), None, 3, MAC),
+    (Rule.WAP_SEC_UNKNOWN, KEYS, None, 4, MAC),
+    (Rule.WAP_SEC_UNKNOWN, KEYS, None, 127, MAC),
+    (Rule.WAP_SEC_UNKNOWN, KEYS, None, "NONE", MAC),
+    (Rule.WAP_SEC_UNKNOWN, KEYS, None, "\x1b[31m" + "A" * 500, MAC),
+    (Rule.WAP_SEC_REFUSED, KEYS, ONLY_NETWPIN, 1, right(USERPIN)),
+    (Rule.WAP_SEC_REFUSED, KEYS, ONLY_NETWPIN, 2, right(USERNETWPIN)),
+    (Rule.WAP_SEC_REFUSED, KEYS, ONLY_NETWPIN, 3, None),
+    (Rule.WAP_KEY_NONE, MacKeys(), None, 0, MAC),
+    (Rule.WAP_KEY_NONE, MacKeys(user_pin=USER_PIN), None, 0, MAC),
+    (Rule.WAP_KEY_NONE, MacKeys.from_imsi(IMSI), None, 1, right(USERPIN)),
+    (Rule.WAP_KEY_NONE, MacKeys.from_imsi(IMSI), None, 2, right(USERNETWPIN)),
+    (Rule.WAP_KEY_NONE, KEYS, None, 3, None),
+    (Rule.WAP_KEY_NONE, MacKeys(), ONLY_NETWPIN, 0, MAC),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 0, wrong(NETWPIN)),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 1, wrong(USERPIN)),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 2, wrong(USERNETWPIN)),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 0, right(USERPIN)),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 1, right(NETWPIN)),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 2, right(NETWPIN)),
+    (Rule.WAP_MAC_WRONG, KEYS, None, 2, right(USERNETWPIN, content_type=CP_WBXML)),
 ]
 
 
 @pytest.mark.parametrize(("rule", "keys", "methods", "sec", "mac"), REFUSED)
 def test_every_form_that_proves_nothing_has_its_rule(
-    rule: str, keys: MacKeys, methods: frozenset[SecMethod] | None, sec: int | str | None, mac: str | None
+    rule: Rule, keys: MacKeys, methods: frozenset[SecMethod] | None, sec: int | str | None, mac: str | None
 ) -> None:
     transport = check(MacChecker(keys, methods=methods), sec, mac)
-    assert (transport.secured, transport.rule.identifier) == (False, rule)
+    assert (transport.secured, transport.rule) == (False, rule)
     assert "\x1b" not in transport.evidence
     assert len(transport.evidence) < 200
 
 
 def test_every_rule_about_wap_is_held_here() -> None:
-    of_wap = {rule.identifier for rule in Rule if rule.identifier.startswith("transport.wap.")}
-    assert {row[0] for row in REFUSED} | {"transport.wap.tries"} == of_wap
+    of_wap = {rule for rule in Rule if rule.identifier.startswith("transport.wap.")}
+    assert {row[0] for row in REFUSED} | {Rule.WAP_TRIES} == of_wap
 
 
 @pytest.mark.parametrize("method", [USERPIN, USERNETWPIN])
@@ -275,7 +275,7 @@ def test_a_pin_is_tried_three_times(method: SecMethod) -> None:
         assert checker.tries_left == left
     for other in (USERPIN, USERNETWPIN):
         transport = check(checker, other, right(other))
-        assert (transport.secured, transport.rule.identifier) == (False, "transport.wap.tries")
+        assert (transport.secured, transport.rule) == (False, Rule.WAP_TRIES)
     assert check(checker, NETWPIN, right(NETWPIN)).secured
 
 
