@@ -40,6 +40,8 @@ NO_ROOM: Final = 503
 _STRUCTURE: Final = "HTTP request"
 _SHOWN: Final = 48
 _TYPES: Final = {kind.encode(): kind for kind in (DM_WBXML, CP_WBXML)}
+_VERSIONS: Final = ("1.1", "1.0", "2", "3")
+"""Those ASGI knows of; a server may take HTTP/0.9 for one, which has no fields."""
 _APPLICATIONS: Final = (APPLICATION_ID.encode(), b"x-wap-application:*")
 _ONCE: Final = frozenset(
     (b"host", b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"x-wap-application-id")
@@ -67,7 +69,7 @@ class HttpPeer:
     deadline: float | None = None
     """Moment of the loop's clock at which the request has to be whole; None: counted from when it is handed over."""
     refused: bool = False
-    """Whether the server has told the inlet already why it cuts the request."""
+    """Whether the inlet was told of a fault already: the connection ends, and has no other."""
 
 
 class HttpApp:
@@ -113,9 +115,8 @@ class HttpApp:
                 error = EnvelopeError(HttpRule.SLOW, _STRUCTURE, "it was not whole in time", wanted=wanted)
                 status = self._refuse(error, peer)
             except _Gone:
-                if not peer.refused:
-                    detail = "the connection ended before it was whole"
-                    self._refuse(EnvelopeError(HttpRule.CUT, _STRUCTURE, detail), peer)
+                detail = "the connection ended before it was whole"
+                self._refuse(EnvelopeError(HttpRule.CUT, _STRUCTURE, detail), peer)
                 return
             except EnvelopeError as error:
                 status = self._refuse(error, peer)
@@ -126,18 +127,22 @@ class HttpApp:
         await send(_BODY)
 
     def _refuse(self, error: EnvelopeError, peer: HttpPeer) -> int:
-        self._inlet.refuse(error, TransportKind.HTTP, peer.source)
+        if not peer.refused:
+            peer.refused = True
+            self._inlet.refuse(error, TransportKind.HTTP, peer.source)
         return REFUSED
 
     def _check(self, scope: Message) -> str:
         """Return the content type, if the head of the request is that of a push."""
+        if scope["http_version"] not in _VERSIONS:
+            raise _error(HttpRule.MALFORMED, "another version", found=scope["http_version"].encode())
         if scope["method"] != "POST":
             raise _error(HttpRule.METHOD, "another method", wanted="POST", found=scope["method"].encode())
         if scope["path"] != self._path or scope["query_string"]:
             found = scope["path"].encode("utf-8", "replace") + (b"?" if scope["query_string"] else b"")
             raise _error(HttpRule.PATH, "another path", wanted=self._path, found=found)
         fields = _fields(scope["headers"])
-        if b"host" not in fields and scope["http_version"] != "1.0":
+        if b"host" not in fields and scope["http_version"] == "1.1":
             raise _error(HttpRule.HOST, "no Host")
         for name in (b"content-encoding", b"transfer-encoding"):
             value = fields.get(name, b"")

@@ -54,11 +54,8 @@ _IN_THE_CLEAR: Final = frozenset(("HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpListener:
-    """Where and how to listen."""
+    """How to listen."""
 
-    host: str
-    port: int
-    """0: any that is free."""
     tls: ssl.SSLContext | None
     """As `tls.server_context` makes it; None: HTTP in the clear, whose messages step 9 refuses."""
     path: str = "/"
@@ -67,29 +64,41 @@ class HttpListener:
     """What runs it; auto: uvloop where it is installed."""
 
 
-def serve_http(settings: HttpListener, inlet: Inlet, stop: Event, ready: Callable[[str, int], None]) -> None:
-    """Listen until told to stop; runs in this thread.
+def listen_http(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
 
     Args:
-        settings: where and how.
-        inlet: where documents and refusals go.
-        stop: ends the listener when it is set, from any thread or signal handler.
-        ready: called once, with host and port that are listened on.
+        host: name or address; an IPv6 address without brackets.
+        port: 0: any that is free.
 
     Raises:
         OSError: nobody can listen there.
     """
-    with _bind(settings) as listening:
-        server = _Server(settings, inlet, listening, stop, ready)
-        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-            runner.run(server.serve())
-
-
-def _bind(settings: HttpListener) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     listening.setblocking(False)
     return listening
+
+
+def serve_http(
+    settings: HttpListener,
+    listening: socket.socket,
+    inlet: Inlet,
+    stop: Event,
+    ready: Callable[[str, int], None],
+) -> None:
+    """Listen until told to stop; runs in this thread.
+
+    Args:
+        settings: how.
+        listening: as `listen_http` makes it; it is closed when the listener ends.
+        inlet: where documents and refusals go.
+        stop: ends the listener when it is set, from any thread or signal handler.
+        ready: called once, with host and port that are listened on.
+    """
+    server = _Server(settings, inlet, listening, stop, ready)
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve())
 
 
 class _Server(Server):
@@ -158,6 +167,7 @@ class _Server(Server):
         assert self._accepting is not None  # noqa: S101 - it was opened
         for task in (self._accepting, *self._admissions):
             task.cancel()
+        self._listening.close()  # who comes now is turned away, not left waiting
         await asyncio.gather(*self._admissions, return_exceptions=True)
         await super().shutdown(sockets)
         for connection in tuple(self._open):
@@ -252,8 +262,8 @@ class _Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that it has ended."""
-        if self._in_head and not self._ended:
-            self._ended = True
+        if self._in_head and not self._peer.refused:
+            self._peer.refused = True
             self._server.refuse(
                 EnvelopeError(HttpRule.CUT, "HTTP request", "the connection ended before it was whole"), self.source
             )
@@ -268,8 +278,6 @@ class _Connection(HttpToolsProtocol):
         self._begun = False
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(EnvelopeError(HttpRule.UPGRADE, "HTTP request", "another protocol is asked for"))
         except httptools.HttpParserError as error:
             detail = "it is no HTTP/1.1"
             if type(error) is httptools.HttpParserError:  # others quote what a stranger sent
@@ -299,6 +307,9 @@ class _Connection(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self._limits.http_header_octets:
             self._fault = self._headers_too_large()
+            raise self._fault
+        if self.parser.should_upgrade():
+            self._fault = EnvelopeError(HttpRule.UPGRADE, "HTTP request", "another protocol is asked for")
             raise self._fault
         if len(self.pipeline) >= _PIPELINED:
             wanted = f"at most {_PIPELINED}"
@@ -353,8 +364,10 @@ class _Connection(HttpToolsProtocol):
 
     def _refuse(self, error: EnvelopeError) -> None:
         """Tell of a fault and end the connection; what was answered already is not taken back."""
-        self._ended = self._peer.refused = True
-        self._server.refuse(error, self.source)
+        self._ended = True
+        if not self._peer.refused:
+            self._peer.refused = True
+            self._server.refuse(error, self.source)
         unanswered = self.cycle is not None and not self.cycle.response_complete
         if unanswered and (self.pipeline or not self.cycle.more_body):
             # The fault is in a later request: its answer would be taken for that of the first.
