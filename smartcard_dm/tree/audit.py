@@ -38,11 +38,12 @@ _LONGEST_VALUE: Final = 256
 """Characters of a value that a row of the audit keeps."""
 _LONGEST_LIST: Final = 16
 """Entries of a list that a row about what was not applied keeps."""
+_MADE_ROOM: Final = 16
+"""One in so many rows about what was not applied is dropped besides when there are too many: not one for each new."""
+_COUNT: Final = f"SELECT count(*) FROM audit WHERE {NOT_APPLIED}"  # noqa: S608 - of constants
 _DROP: Final = f"""
-    DELETE FROM audit WHERE {NOT_APPLIED} AND id <= (
-        SELECT id FROM audit WHERE {NOT_APPLIED} ORDER BY id DESC LIMIT 1 OFFSET ?
-    )
-"""  # noqa: S608 - of constants
+    DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE {NOT_APPLIED} ORDER BY id LIMIT ?)
+"""  # noqa: S608 - same
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class Audit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counted = (-1, 0)
+        """Rows about what was not applied, and the state of the file at which they were counted."""
 
     def note(
         self,
@@ -108,7 +111,7 @@ class Audit:
 
         Args:
             row: what was pushed.
-            at_most: how many such rows are kept.
+            at_most: how many such rows are kept; some fewer are, right after there were as many.
 
         Raises:
             TreeAccessError: the file cannot be written.
@@ -116,7 +119,27 @@ class Audit:
         form = {name: _short(value) for name, value in row.form.items()}
         with self._database.writing():
             self.note(row.at, row.action, str(_short(row.subject)), form, digest=row.digest)
-            self._database.execute(_DROP, (at_most,))
+            count = self._count_not_applied()
+            if count > at_most:
+                over = count - at_most + at_most // _MADE_ROOM
+                self._database.execute(_DROP, (over,))
+                count -= over
+        self._counted = (self._counted[0], count)
+
+    def _count_not_applied(self) -> int:
+        """Return how many rows there are about what was not applied, one that was just added among them.
+
+        They are counted again only when another connection changed the file: ten thousand rows take a millisecond.
+        """
+        ((state,),) = self._database.rows("PRAGMA data_version")
+        before, count = self._counted
+        if state == before:
+            return count + 1
+        ((found,),) = self._database.rows(_COUNT)
+        assert isinstance(found, int)  # noqa: S101 - what count() gives
+        assert isinstance(state, int)  # noqa: S101 - what the pragma gives
+        self._counted = (state, found)
+        return found
 
     def rows(self, *, last: int | None = None, action: str | None = None) -> list[AuditRow]:
         """Return the rows, the oldest first.

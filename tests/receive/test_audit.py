@@ -123,6 +123,20 @@ def test_a_refusal_that_takes_a_place_is_in_one_transaction_with_the_one_that_go
     assert seen <= {0, 1, 2}
 
 
+def test_the_bound_holds_for_two_receivers_of_one_tree(tmp_path: Path) -> None:
+    name = str(tmp_path / "t.db")
+    with DeviceTree.create(name, INFORMATION, at=NOW) as one, DeviceTree.open(name) as two:
+        audits = [TreeAudit(tree, Limits(audit_refusals=32)) for tree in (one, two)]
+        most = 0
+        for number in range(200):
+            audits[number % 3 % 2].note(refusal(number))
+            most = max(most, len(one.audit.rows(action="refuse")))
+        kept = [row.form["source"] for row in one.audit.rows(action="refuse")]
+    assert most == 32
+    assert len(kept) >= 30
+    assert kept == [f"+{number}" for number in range(200 - len(kept), 200)]
+
+
 def test_a_stranger_does_not_make_the_file_grow(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     limits = Limits(audit_refusals=50)
@@ -230,7 +244,7 @@ except AuditError as error:
     print(done, error.detail, "|", error.advice)
 """
     ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 0, ended.stderr
     done = int(ended.stdout.split()[0])
