@@ -9,6 +9,8 @@ Spec: RFC 9110; OMA-TS-DM_Sessionless 5.3; decision 0027.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import ssl
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS: Final = 30.0
 _TAKEN: Final = frozenset((HTTPStatus.OK, HTTPStatus.ACCEPTED))
 _LATER: Final = frozenset((HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
+_LAST_PORT: Final = 65535
 _UNKNOWN: Final = "nobody knows whether it was taken: push it again, a device takes the same message once"
 
 
@@ -97,8 +100,8 @@ def _parse(url: str) -> httpx.URL:
     if to.scheme != "https":
         found = "HTTP in the clear has no security" if to.scheme == "http" else "it is no URL of HTTPS"
         raise PushError(name, found, "give https://HOST[:PORT][/PATH]")
-    if not to.host:
-        raise PushError(name, "it names no host", "give https://HOST[:PORT][/PATH]")
+    if not to.host or (to.port or 0) > _LAST_PORT:
+        raise PushError(name, "it names no host and port", "give https://HOST[:PORT][/PATH]")
     return to
 
 
@@ -172,7 +175,8 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLError) and cause.reason:
             return cause.reason.lower().replace("_", " ")
         if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+            # The event loop writes addresses into what the system said; a name that is not found has no number there.
+            return os.strerror(cause.errno or 0) if cause.errno in errno.errorcode else cause.strerror
     return type(error).__name__
 
 

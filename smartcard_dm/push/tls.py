@@ -8,17 +8,21 @@ Spec: OMA-TS-DM_Sessionless 5.3; RFC 8446; RFC 3261, 26.3.1.
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 
 from smartcard_dm.errors import KeyMaterialError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from smartcard_dm.secret import Secret
+
+
+_LONGEST_PASSPHRASE: Final = 1023
+"""Octets that the standard library hands on."""
 
 
 def server_context(
@@ -105,10 +109,14 @@ def _subject(certificate: bytes) -> str:
 def _load_certificate(
     context: ssl.SSLContext, certificate: str | Path, key: str | Path | None, passphrase: Secret | None
 ) -> None:
+    password = _Password(passphrase, key or certificate)
     try:
-        context.load_cert_chain(certificate, key, password=_password(passphrase, key or certificate))
+        context.load_cert_chain(certificate, key, password=password)
     except OSError as error:  # ssl.SSLError is one
-        raise KeyMaterialError(f"{certificate} and {key or certificate}: {_reason(error)}") from error
+        # OpenSSL has no one word for a wrong passphrase: it depends on how the key is encrypted.
+        wrong = password.asked and isinstance(error, ssl.SSLError) and error.reason != "KEY_VALUES_MISMATCH"
+        reason = "the passphrase of the key is wrong" if wrong else _reason(error)
+        raise KeyMaterialError(f"{certificate} and {key or certificate}: {reason}") from error
 
 
 def _load_authorities(context: ssl.SSLContext, file: str | Path) -> None:
@@ -118,20 +126,27 @@ def _load_authorities(context: ssl.SSLContext, file: str | Path) -> None:
         raise KeyMaterialError(f"{file}: {_reason(error)}") from error
 
 
-def _password(passphrase: Secret | None, key: str | Path) -> Callable[[], bytes]:
-    def answer() -> bytes:
-        if passphrase is None:
-            raise KeyMaterialError(f"{key}: the key needs a passphrase")
-        return passphrase.reveal()
+class _Password:
+    """Gives the passphrase when OpenSSL asks for it."""
 
-    return answer
+    def __init__(self, passphrase: Secret | None, key: str | Path) -> None:
+        self._passphrase = passphrase
+        self._key = key
+        self.asked = False
+
+    def __call__(self) -> bytes:
+        self.asked = True
+        if self._passphrase is None:
+            raise KeyMaterialError(f"{self._key}: the key needs a passphrase")
+        if len(self._passphrase) > _LONGEST_PASSPHRASE:
+            raise KeyMaterialError(f"{self._key}: a passphrase has at most {_LONGEST_PASSPHRASE} octets")
+        return self._passphrase.reveal()
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         known = {
             "KEY_VALUES_MISMATCH": "the private key is not of the certificate",
-            "BAD_DECRYPT": "the passphrase of the key is wrong",
         }
         return known.get(error.reason, f"not a certificate and key in PEM that can be used ({error.reason})")
     return error.strerror or "it cannot be read"
