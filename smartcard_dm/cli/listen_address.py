@@ -1,6 +1,7 @@
 """Addresses to listen on, as a command line says them.
 
-Guarantees: host and port are read the one way there is. Leaves to its caller: whether anybody can listen there.
+Guarantees: host and port are read the one way there is; an address that cannot be listened on is a usage error. Leaves
+to its caller: accepting.
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from smartcard_dm.cli.usage import usage_error
+from smartcard_dm.push.listening import listen_tcp
+
 if TYPE_CHECKING:
+    import socket
+
     _ListenParam = click.ParamType["ListenAddress"]
 else:
     _ListenParam = click.ParamType  # older releases of click have no type argument
@@ -27,6 +33,21 @@ class ListenAddress:
     """Name or address, an IPv6 address without brackets."""
     port: int
     """0: any that is free."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def bind(self) -> socket.socket:
+        """Return a socket that listens there.
+
+        Raises:
+            click.UsageError: nobody can.
+        """
+        try:
+            return listen_tcp(self.host, self.port)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise usage_error(f"--listen: nobody can listen on {self}: {reason}; give another address") from error
 
 
 class ListenType(_ListenParam):

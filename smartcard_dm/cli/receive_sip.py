@@ -59,21 +59,18 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, *, tc
         raise usage_error("--tcp speaks no TLS: leave --cert, --key and --client-ca out")
     context = None if tcp else _context(tls)
 
-    def listening(receiver: Receiver, stop: Event) -> None:
-        def ready(address: Peer) -> None:
-            asked = "none: TCP in the clear, every message is refused" if context is None else tls.asked_of_senders
-            receiving.listening(TransportKind.SIP, str(address), asked)
+    with listen.bind() as listening:
 
-        listener = SipListener(
-            host=listen.host,
-            port=listen.port,
-            tls=context,
-            tag_key=secrets.token_bytes(_TAG_KEY_OCTETS),
-            limits=receiving.policy.limits,
-        )
-        serve_sip(listener, receiver, stop, ready)
+        def take(receiver: Receiver, stop: Event) -> None:
+            def ready(address: Peer) -> None:
+                asked = "none: TCP in the clear, every message is refused" if context is None else tls.asked_of_senders
+                receiving.listening(TransportKind.SIP, str(address), asked)
 
-    receiving.run(TransportKind.SIP, listening)
+            tag_key = secrets.token_bytes(_TAG_KEY_OCTETS)
+            settings = SipListener(tls=context, tag_key=tag_key, limits=receiving.policy.limits)
+            serve_sip(settings, listening, receiver, stop, ready)
+
+        receiving.run(TransportKind.SIP, take)
 
 
 def _context(tls: ListenerTls) -> ssl.SSLContext:

@@ -10,13 +10,12 @@ Spec: RFC 3261, clause 18; RFC 5626, 3.5.1; OMA-TS-DM_Sessionless 5.3.
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from smartcard_dm.errors import EnvelopeError, PushError
+from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 from smartcard_dm.push.sip_message import SipRequest, SipResponse, build
 from smartcard_dm.push.sip_reader import PONG, SipFault, SipKeepAlive, SipReader
@@ -27,13 +26,13 @@ from smartcard_dm.rules import Rule
 from smartcard_dm.trust.transport import Transport, TransportKind
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from threading import Event
 
     from smartcard_dm.push.arrival import Inlet
     from smartcard_dm.push.sip_reader import SipEvent
 
-_BACKLOG: Final = 128
 _LOOK_SECONDS: Final = 0.1
 """How often the listener looks whether it is to end."""
 _FAREWELL_SECONDS: Final = 2.0
@@ -42,11 +41,8 @@ _FAREWELL_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SipListener:
-    """Where and how to listen."""
+    """How to listen."""
 
-    host: str
-    port: int
-    """0: any that is free."""
     tls: ssl.SSLContext | None
     """As `tls.server_context` makes it; None: TCP in the clear, whose messages step 9 refuses."""
     tag_key: bytes
@@ -54,34 +50,19 @@ class SipListener:
     limits: Limits = DEFAULT_LIMITS
 
 
-def serve_sip(settings: SipListener, inlet: Inlet, stop: Event, ready: Callable[[Peer], None]) -> None:
+def serve_sip(
+    settings: SipListener, listening: socket.socket, inlet: Inlet, stop: Event, ready: Callable[[Peer], None]
+) -> None:
     """Listen until told to stop; runs in this thread.
 
     Args:
-        settings: where and how.
+        settings: how.
+        listening: as `listening.listen_tcp` makes it; it stays open.
         inlet: where documents and refusals go.
         stop: ends the listener when it is set, from any thread or signal handler.
         ready: called once, with the address that is listened on.
-
-    Raises:
-        PushError: nobody can listen there.
     """
-    with _bind(settings) as listening:
-        asyncio.run(_Server(settings, inlet).run(listening, stop, ready))
-
-
-def _bind(settings: SipListener) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listening = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise PushError(
-            f"sip {Peer(settings.host, settings.port)}",
-            f"nobody can listen there: {getattr(error, 'strerror', None) or error}",
-            "choose an address of this machine and a free port, or port 0 for any",
-        ) from error
-    listening.setblocking(False)
-    return listening
+    asyncio.run(_Server(settings, inlet).run(listening, stop, ready))
 
 
 class _Server:

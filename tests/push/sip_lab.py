@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 from smartcard_dm.push.arrival import DM_WBXML
+from smartcard_dm.push.listening import listen_tcp
 from smartcard_dm.push.sip_reader import SipReader
 from smartcard_dm.push.sip_server import SipListener, serve_sip
 from smartcard_dm.push.sip_uri import parse_sip_uri
@@ -106,9 +107,10 @@ def listening(
         ready.set()
 
     def run() -> None:
-        settings = SipListener(host="127.0.0.1", port=0, tls=tls, tag_key=b"a test", limits=limits)
+        settings = SipListener(tls=tls, tag_key=b"a test", limits=limits)
         try:
-            serve_sip(settings, inlet, stop, tell)
+            with listen_tcp("127.0.0.1", 0) as bound:
+                serve_sip(settings, bound, inlet, stop, tell)
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
             failed.append(error)
             ready.set()

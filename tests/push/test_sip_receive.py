@@ -14,10 +14,9 @@ import pytest
 
 from smartcard_dm.card_uri import open_card
 from smartcard_dm.credentials import read_credentials
-from smartcard_dm.errors import PushError, VerificationError
+from smartcard_dm.errors import VerificationError
 from smartcard_dm.limits import Limits
 from smartcard_dm.push.sip_client import sip_context
-from smartcard_dm.push.sip_server import SipListener, serve_sip
 from smartcard_dm.push.tls import server_context
 from smartcard_dm.rules import Rule
 from smartcard_dm.trust.policy import Policy
@@ -304,14 +303,3 @@ def test_the_end_comes_in_order_with_connections_open(ca: Ca, host: Issued) -> N
         time.sleep(0.1)
     assert time.monotonic() - begin < PATIENCE
     assert len(running.inlet.arrivals) == 1
-
-
-def test_nobody_listens_where_somebody_does() -> None:
-    with listening() as running, pytest.raises(PushError) as caught:
-        serve_sip(
-            SipListener(host="127.0.0.1", port=running.port, tls=None, tag_key=b"k"),
-            Inlet(),
-            None,  # type: ignore[arg-type] # never looked at
-            lambda _: None,
-        )
-    assert "free port" in caught.value.advice
