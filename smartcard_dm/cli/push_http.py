@@ -13,6 +13,7 @@ from smartcard_dm.cli.output import print_json, print_text
 from smartcard_dm.cli.tls_access import SENDER_ADVICE, sender_tls_options
 from smartcard_dm.errors import DmError, LimitExceededError
 from smartcard_dm.limits import DEFAULT_LIMITS
+from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML
 from smartcard_dm.push.http_client import DEFAULT_SECONDS, HttpSender, push_http
 from smartcard_dm.push.tls import client_context
 from smartcard_dm.report.pushed import pushed_form, pushed_lines
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
     from smartcard_dm.cli.tls_access import SenderTls
 
 _LONGEST_SECONDS: Final = 600
+_CONTENT: Final = {"dm": DM_WBXML, "cp": CP_WBXML}
 
 
 @click.command()
 @click.argument("url")
 @click.argument("file", type=INPUT_FILE, default=STDIN)
+@click.option(
+    "--content",
+    type=click.Choice(list(_CONTENT)),
+    metavar="KIND",
+    default="dm",
+    show_default=True,
+    help="What FILE holds: dm, a message, or cp, a client provisioning document.",
+)
 @sender_tls_options
 @click.option(
     "--timeout",
@@ -39,7 +49,7 @@ _LONGEST_SECONDS: Final = 600
     help="How long all of it may take.",
 )
 @json_option
-def command(url: str, file: InputFile, tls: SenderTls, timeout: float, *, as_json: bool) -> None:
+def command(url: str, file: InputFile, content: str, tls: SenderTls, timeout: float, *, as_json: bool) -> None:
     """Push a message to a receiver with one POST over HTTPS.
 
     URL is that of the receiver, https://HOST[:PORT][/PATH], whose HOST has to be what its certificate is for. FILE
@@ -56,7 +66,7 @@ def command(url: str, file: InputFile, tls: SenderTls, timeout: float, *, as_jso
     tls.check()
     with reported(as_json=as_json, thing=file.name, advice="give a message as `issue` makes it"):
         document = _document(file)
-    sender = HttpSender(tls=_context(tls, as_json=as_json), timeout=timeout)
+    sender = HttpSender(tls=_context(tls, as_json=as_json), timeout=timeout, content_type=_CONTENT[content])
     with reported(as_json=as_json):
         pushed = push_http(url, document, sender)
     if as_json:

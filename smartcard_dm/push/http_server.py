@@ -31,7 +31,7 @@ from smartcard_dm.rules import Rule
 from smartcard_dm.trust.transport import Transport, TransportKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from threading import Event
     from typing import Literal
 
@@ -46,6 +46,8 @@ _FAREWELL_SECONDS: Final = 2
 """How long the last answers may take to leave, and the other end to say goodbye."""
 _PIPELINED: Final = 8
 """Requests of one connection that may wait for the answer to the one before."""
+_NAMES: Final = 3
+"""Alternative names of a certificate that are told as evidence."""
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 """What the server makes of `HttpApp`'s answer to a fault."""
 _IN_THE_CLEAR: Final = frozenset(("HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "WRONG_VERSION_NUMBER"))
@@ -193,7 +195,7 @@ class _Server(Server):
         if self._tls is not None and self._tls.verify_mode != ssl.CERT_NONE and not peer_is_proved(tls):
             evidence = f"{describe_tls(tls)}, no certificate of the sender"
             return Transport.unproved(TransportKind.HTTP, Rule.HTTP_CLIENT_UNKNOWN, evidence)
-        return Transport.proved(TransportKind.HTTP, describe_tls(tls))
+        return Transport.proved(TransportKind.HTTP, describe_tls(tls) + _names(tls))
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -378,6 +380,14 @@ class _Connection(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.write(_BAD_REQUEST)
         self.transport.close()
+
+
+def _names(tls: ssl.SSLObject) -> str:
+    """Return the alternative names of a sender, by which people know it better than by its subject."""
+    certificate = tls.getpeercert() or {}
+    names = [str(value) for _, value in cast("Iterable[tuple[str, object]]", certificate.get("subjectAltName", ()))]
+    more = ", ..." if len(names) > _NAMES else ""
+    return f", named {', '.join(names[:_NAMES])}{more}" if names else ""
 
 
 def _no_handshake(error: OSError) -> EnvelopeError:

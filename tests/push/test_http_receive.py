@@ -164,7 +164,8 @@ def test_a_certificate_of_the_sender_is_evidence(ca: Ca, host: Issued, sender: I
         assert curl(lab, *shown, body=message()) == (0, TAKEN.decode())
         came = lab.inlet.arrival()
     assert came.transport.secured
-    assert came.transport.evidence.startswith("TLSv1.3, TLS_AES_256_GCM_SHA384, certificate of CN=sender")
+    who = "certificate of CN=sender, named dms.example.com"
+    assert came.transport.evidence == f"TLSv1.3, TLS_AES_256_GCM_SHA384, {who}"
     assert judged(came) is None
 
 
