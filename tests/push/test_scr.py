@@ -1,4 +1,4 @@
-"""SCR item DM-SM-S-005, between the two programs as they are installed: each transport with its security and without."""
+"""SCR item DM-SM-S-005, between both programs as installed: each transport with its security and without."""
 
 from __future__ import annotations
 
