@@ -62,6 +62,7 @@ def serve_sip(
         stop: ends the listener when it is set, from any thread or signal handler.
         ready: called once, with the address that is listened on.
     """
+    # DEVIATION: RFC 3261, clause 18 wants UDP, too (decision 0028).
     asyncio.run(_Server(settings, inlet).run(listening, stop, ready))
 
 

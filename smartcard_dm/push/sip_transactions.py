@@ -1,9 +1,8 @@
 """Which requests were answered a moment ago, so that one that is sent again is answered and not delivered again.
 
-Guarantees: bounded in number and in age; the oldest go first. Only the same octets, proved by the same,
-count as the same request: a stranger who knows or guesses the branch of somebody else's request cannot have that one
-passed over. Leaves to its caller: the
-clock.
+Guarantees: bounded in number and in age; the oldest go first. Only the same octets, proved by the same, count
+as the same request: a stranger who knows or guesses the branch of somebody else's request cannot have that one passed
+over. Leaves to its caller: the clock.
 Spec: RFC 3261, 17.2.2 and 17.2.3 (timer J is 64 times T1 where a hop may lose requests; a stream needs none of it).
 """
 
@@ -53,6 +52,7 @@ class Transactions:
         """Return the answer this very request got, None for a request that is new."""
         self._forget(now)
         found = self._answered.get((sent_by, branch))
+        # DEVIATION: RFC 3261, 17.2.3 has the branch and the sender decide alone (decision 0028).
         return None if found is None or found.digest != digest else found.response
 
     def knows(self, sent_by: str, branch: str, now: float) -> bool:
