@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from benchmarks import bench_card, bench_encryption, bench_issue, bench_start, bench_tree, bench_verify, bench_wbxml
+from benchmarks import (
+    bench_card,
+    bench_encryption,
+    bench_issue,
+    bench_push,
+    bench_start,
+    bench_tree,
+    bench_verify,
+    bench_wbxml,
+)
 from benchmarks.harness import NOTE, table
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ def main() -> None:
     encryption_rows = bench_encryption.run()
     issue_rows = bench_issue.run_one()
     batch = bench_issue.run_batches()
+    flood = bench_push.run_flood()
     start_rows = bench_start.run()
     counts, command_seconds = bench_card.run()
     add_costs, rights_costs, commit_costs, statements = bench_tree.run()
@@ -91,6 +101,13 @@ From a CSV file to an SQLite outbox, ECDSA P-256, one process and one for each c
 {bench_issue.SLICE:,} targets, then all of them at once.
 
 {bench_issue.batch_text(batch)}
+
+## Hostile short messages
+
+{bench_push.MESSAGES:,} TPDUs go the whole way from a modem to the receiver's inlet: half are parts of sets that nobody
+ends, of 500 originators, the others are changed, cut or noise. The aim is memory that does not grow.
+
+{bench_push.flood_text(flood)}
 
 ## Commands to a card for the same object
 

@@ -155,6 +155,18 @@ def test_sets_that_waited_too_long_are_told() -> None:
     assert inlet.refused[0][2] == "+491722270333"
 
 
+def test_sets_that_are_not_whole_when_nothing_comes_any_more_are_told() -> None:
+    inlet = Kept()
+    mine = receiver(inlet)
+    pieces = sms_deliver(segment(WSP_HEAD + DOCUMENT, 3), SENDER, NOON)
+    mine.tpdu(pieces[0].encode(), 0)
+    mine.tpdu(sms_deliver(segment(WSP_HEAD + DOCUMENT, 4), SUBSCRIBER, NOON)[0].encode(), 0)
+    mine.end()
+    mine.end()
+    assert inlet.rules == [SmsRule.SET_INCOMPLETE] * 2
+    assert [source for _, _, source in inlet.refused] == ["+491722270333", "+4915112345678"]
+
+
 @given(st.binary(max_size=200) | delivers().map(Deliver.encode) | submits().map(lambda submit: submit.encode()))
 def test_whatever_comes_ends_in_the_inlet_or_waits(octets: bytes) -> None:
     inlet = Kept()
