@@ -1,9 +1,9 @@
 """The listener of SIP pushes: connections over TLS, or over TCP in a lab.
 
-Guarantees: connections are bounded in number and in time, from before the TLS handshake on; one that is full of
-connections gives up the one that has been quiet longest. What proved the security of a connection is read from the
-connection itself. When it ends, every document that was taken has been answered. Leaves to its caller: the inlet, and
-signals.
+Guarantees: connections are bounded in number and in time, from before the TLS handshake on; when there are too many,
+the one that has been quiet longest is given up, else the oldest, so that slow ones keep nobody out. What proved the
+security of a connection is read from the connection itself. When it ends, every document that was taken has been
+answered. Leaves to its caller: the inlet, and signals.
 Spec: RFC 3261, clause 18; RFC 5626, 3.5.1; OMA-TS-DM_Sessionless 5.3.
 """
 
@@ -13,6 +13,7 @@ import asyncio
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Final, cast
 
 from smartcard_dm.errors import EnvelopeError
@@ -120,23 +121,27 @@ class _Server:
             except OSError:  # the other end left already, or this process has no descriptor left for now
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
-            connection = _Connection(self, _peer(address))
-            if not self._has_room():
-                accepted.close()
-                continue
+            connection = _Connection(self, accepted, _peer(address))
+            if len(self._open) >= self.limits.receive_connections:
+                self._give_one_up()
             self._open[connection] = None
             handshake = asyncio.create_task(self._admit(accepted, connection))
             self._handshakes.add(handshake)
             handshake.add_done_callback(self._handshakes.discard)
 
-    def _has_room(self) -> bool:
-        if len(self._open) < self.limits.receive_connections:
-            return True
-        quiet = next((connection for connection in self._open if connection.is_quiet), None)
-        if quiet is not None:
-            quiet.abort()
-            self.forget(quiet)
-        return quiet is not None
+    def _give_one_up(self) -> None:
+        oldest = next(iter(self._open))
+        given_up = next((connection for connection in self._open if connection.is_quiet), oldest)
+        if not given_up.is_quiet:
+            error = EnvelopeError(
+                SipRule.CROWD,
+                "SIP connection",
+                "given up before it pushed anything",
+                wanted=f"at most {self.limits.receive_connections} connections",
+            )
+            self.user_agent.refuse(error, given_up.peer)
+        given_up.abort()
+        self.forget(given_up)
 
     async def _admit(self, accepted: socket.socket, connection: _Connection) -> None:
         seconds = self.limits.receive_seconds if self._tls is not None else None
@@ -150,19 +155,17 @@ class _Server:
             )
         except OSError as error:  # ssl.SSLError is one, and what ends a handshake that takes too long
             self.forget(connection)
+            if connection.is_given_up:
+                return
             detail = error.reason if isinstance(error, ssl.SSLError) and error.reason else type(error).__name__
             self.user_agent.refuse(
                 EnvelopeError(SipRule.TLS, "TLS handshake", "it did not come about", found=detail), connection.peer
             )
 
     async def _end(self) -> None:
-        handshakes = tuple(self._handshakes)
-        for handshake in handshakes:
-            handshake.cancel()
-        await asyncio.gather(*handshakes, return_exceptions=True)
         for connection in tuple(self._open):
-            if not connection.close():
-                self.forget(connection)
+            connection.close()
+        await asyncio.gather(*self._handshakes)
         if self._open:
             self._all_gone.clear()
             with suppress(TimeoutError):
@@ -175,8 +178,9 @@ class _Server:
 class _Connection(asyncio.Protocol):
     """One connection, from before its handshake to its end."""
 
-    def __init__(self, server: _Server, peer: Peer) -> None:
+    def __init__(self, server: _Server, accepted: socket.socket, peer: Peer) -> None:
         self.peer = peer
+        self._socket = accepted
         self._server = server
         self._reader = SipReader(server.limits)
         self._wire: asyncio.Transport | None = None
@@ -189,10 +193,18 @@ class _Connection(asyncio.Protocol):
         """Whether nothing is lost when it is given up."""
         return self._wire is not None and not self._reader.midway
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it is this end that ends it."""
+        return self._ending
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream
         self._wire = transport
         self._transport = self._server.transport_of(transport)
+        if self._ending:  # given up while its handshake came about
+            transport.abort()
+            return
         self._wait(self._server.limits.receive_seconds)
 
     def data_received(self, data: bytes) -> None:
@@ -230,20 +242,23 @@ class _Connection(asyncio.Protocol):
             limits = self._server.limits
             self._wait(limits.receive_seconds if self._reader.midway else limits.sip_idle_seconds)
 
-    def close(self) -> bool:
-        """End it when what was answered has left; False where it never began."""
+    def close(self) -> None:
+        """End it when what was answered has left."""
         self._cut()
         if self._wire is None:
-            return False
+            self.abort()
+            return
         self._wire.close()
         self._wait(_FAREWELL_SECONDS)
-        return True
 
     def abort(self) -> None:
         """End it now."""
         self._ending = True
         if self._wire is not None:
             self._wire.abort()
+        else:
+            with suppress(OSError):  # the handshake then ends as it does when the other end leaves
+                self._socket.shutdown(SHUT_RDWR)
 
     def _take(self, event: SipEvent) -> None:
         assert self._wire is not None  # noqa: S101 - it was made

@@ -37,9 +37,6 @@ class Transactions:
         self._maximum = maximum
         self._answered: OrderedDict[tuple[str, str], _Answered] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._answered)
-
     def remember(self, sent_by: str, branch: str, digest: bytes, response: SipResponse, now: float) -> None:
         """Keep the answer to a request, by the sender and the branch of its last hop."""
         self._forget(now)

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from smartcard_dm.credentials import read_credentials
 from smartcard_dm.errors import VerificationError
 from smartcard_dm.limits import Limits
 from smartcard_dm.push.sip_client import sip_context
+from smartcard_dm.push.sip_reader import SipReader
 from smartcard_dm.push.tls import server_context
 from smartcard_dm.rules import Rule
 from smartcard_dm.trust.policy import Policy
@@ -250,6 +252,16 @@ def test_connections_that_say_nothing_are_given_up(host: Issued, secured: bool) 
     assert running.inlet.rules == (["sip.tls"] if secured else [])
 
 
+def test_a_connection_that_pushed_may_stay_for_a_while() -> None:
+    with listening(limits=Limits(receive_seconds=20, sip_idle_seconds=1)) as running, running.connect() as wire:
+        wire.sendall(request())
+        assert read_response(wire).status == 200
+        begin = time.monotonic()
+        assert read_all(wire) == b""
+        assert 0.5 < time.monotonic() - begin < PATIENCE / 2
+    assert running.inlet.refusals == []
+
+
 def test_one_who_never_reads_is_given_up() -> None:
     with listening(limits=Limits(receive_seconds=1, receive_per_second=1_000_000)) as running:
         with running.connect() as wire:
@@ -261,20 +273,34 @@ def test_one_who_never_reads_is_given_up() -> None:
         assert running.say(request())[0].status == 200
 
 
+def test_one_who_reads_late_gets_every_answer() -> None:
+    count = 20_000
+    with listening(limits=Limits(receive_seconds=20)) as running, running.connect() as wire:
+        octets = request("OPTIONS", b"") * count
+        sender = Thread(target=wire.sendall, args=(octets,))
+        sender.start()
+        time.sleep(0.5)  # by now nothing more is read at the other end, because nothing is at this one
+        reader, answered = SipReader(Limits()), 0
+        while answered < count:
+            answered += len(reader.feed(wire.recv(1 << 20)))
+        sender.join(PATIENCE)
+    assert answered == count
+
+
 @pytest.mark.parametrize("secured", [False, True])
 def test_three_hundred_connections(ca: Ca, host: Issued, secured: bool) -> None:  # noqa: FBT001
-    """A bound holds, quiet ones give way, and a push still comes through."""
+    """A bound holds, quiet and slow ones give way, and a push still comes through at once."""
     context = server_context(host.certificate, host.key) if secured else None
     limits = Limits(receive_connections=64)
     with listening(context, limits) as running, ExitStack() as open_ones:
-        quiet = [open_ones.enter_context(running.connect()) for _ in range(300)]
-        if secured:  # in the midst of a handshake nobody gives way: they have to leave
-            time.sleep(0.3)
-            for wire in quiet:
-                wire.close()
+        for number in range(300):
+            wire = open_ones.enter_context(running.connect())
+            if number % 2 and not secured:
+                wire.sendall(request()[:100])
         response = _until_answered(running, sip_context([ca.file]) if secured else None)
         assert response == 200
     assert len(running.inlet.arrivals) == 1
+    assert set(running.inlet.rules) <= {"sip.crowd", "sip.cut", "sip.tls"}
 
 
 def _until_answered(running: Running, context: ssl.SSLContext | None) -> int:

@@ -98,6 +98,7 @@ def test_media_types_are_compared_without_case_and_parameters(agent: Agent, cont
         (request(body=b""), SipRule.NO_DOCUMENT, 400, {}),
         (request(CSeq="1 OPTIONS"), SipRule.FIELD_FORM, 400, {}),
         (request(without="Max-Forwards"), SipRule.FIELD_MISSING, 400, {}),
+        (request(To="nobody"), SipRule.FIELD_FORM, 400, {}),
         (request(Content_Length="1, 2"), SipRule.CONTENT_LENGTH, 400, {}),
         (request(Content_Length="99999999"), SipRule.BODY_SIZE, 413, {}),
         (request().replace(b"SIP/2.0\r\n", b"SIP/2.7\r\n", 1), SipRule.VERSION, None, {}),
