@@ -165,6 +165,13 @@ def test_a_reference_that_came_round_is_another_message() -> None:
     assert [found.octets for found in feed(reassembler, segment(b"\1" * 300, 1))] == [b"\1" * 300]
 
 
+def test_of_another_message_parts_like_the_old_ones_count_too() -> None:
+    reassembler = Reassembler(DEFAULT_LIMITS)
+    assert len(feed(reassembler, (part(b"old ", 1, 2, 1), part(b"same", 1, 2, 2)))) == 1
+    (found,) = feed(reassembler, (part(b"new ", 1, 2, 1), part(b"same", 1, 2, 2)))
+    assert found.octets == b"new same"
+
+
 def test_only_so_many_finished_sets_are_remembered() -> None:
     reassembler = Reassembler(Limits(push_remembered_sets=4))
     for reference in range(10):
@@ -196,6 +203,17 @@ def test_a_newcomer_gets_room_from_whoever_has_most() -> None:
     ((error, originator),) = reassembler.take_lost()
     assert (error.rule, originator) == (SmsRule.SET_CROWDED_OUT, OTHER)
     assert str(error).startswith("concatenated short message: set 0: ")
+
+
+def test_who_would_have_as_much_as_the_most_pays_itself() -> None:
+    reassembler = Reassembler(Limits(push_sets=5))
+    for reference in range(3):
+        reassembler.add(part(b"x", reference, 2, 1), OTHER, 0)
+    for reference in range(3):
+        reassembler.add(part(b"x", reference, 2, 1), SENDER, 0)
+    ((error, originator),) = reassembler.take_lost()
+    assert originator == SENDER
+    assert "set 0: " in str(error)
 
 
 def test_among_equals_the_one_that_waited_longest_goes() -> None:

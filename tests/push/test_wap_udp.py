@@ -98,6 +98,37 @@ def test_a_closed_listener_ends_its_loop() -> None:
     assert not thread.is_alive()
 
 
+def test_an_error_of_one_datagram_is_none_of_the_socket() -> None:
+    inlet = Kept()
+    stop = Event()
+    with UdpListener(receiver(inlet), DEFAULT_LIMITS, port=0) as listener, listener._socket as real:
+        listener._socket = Faulty(real, stop)  # type: ignore[assignment] # the three methods that are used
+        listener.serve(stop)
+    assert [arrival.octets for arrival in inlet.arrivals] == [b"after"]
+
+
+class Faulty:
+    """A socket that fails, gives a datagram, and asks for the end."""
+
+    def __init__(self, real: socket.socket, stop: Event) -> None:
+        self.real = real
+        self.stop = stop
+        self.calls = 0
+
+    def recvfrom(self, size: int) -> tuple[bytes, tuple[str, int]]:
+        self.calls += 1
+        if self.calls == 1:
+            raise ConnectionRefusedError(size)
+        self.stop.set()
+        return WSP_HEAD + b"after", ("127.0.0.1", 9200)
+
+    def fileno(self) -> int:
+        return self.real.fileno()
+
+    def close(self) -> None:
+        self.real.close()
+
+
 def test_over_the_rate_datagrams_are_dropped_and_that_is_told_once_a_second() -> None:
     inlet = Kept()
     now = [0.0]
