@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.push.sip_rules import SipRule
@@ -106,6 +106,7 @@ class SipResponse(_Fields):
 
 
 SipMessage = SipRequest | SipResponse
+Message = TypeVar("Message", SipRequest, SipResponse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def read_head(octets: bytes, maximum: int) -> SipHead:
     except EnvelopeError as error:
         status = 413 if error.rule == SipRule.BODY_SIZE else 400
         heard = start if isinstance(start, SipRequest) else None
-        raise BrokenHeadError(error, heard and _with(heard, headers), status) from None
+        raise BrokenHeadError(error, None if heard is None else _with(heard, headers), status) from None
     return SipHead(_with(start, headers), length)
 
 
@@ -258,7 +259,7 @@ def _content_length(headers: list[SipHeader], maximum: int) -> int:
     return length
 
 
-def _with(message: SipMessage, headers: Iterable[SipHeader]) -> SipMessage:
+def _with(message: Message, headers: Iterable[SipHeader]) -> Message:
     return replace(message, headers=tuple(header for header in headers if header.name != "content-length"))
 
 
