@@ -140,6 +140,15 @@ class Kannel:
         answer = httpx.get(url, trust_env=False, timeout=_SECONDS)
         assert answer.text == "0: Accepted for delivery"
 
+    def send_settings(self, document: str, sec: str, pin: str) -> None:
+        """Give smsbox a client provisioning document, which it encodes, proves with a PIN, and sends."""
+        query = {"username": "tester", "password": "none", "from": FROM, "to": TO, "type": "oma-settings"}
+        url = f"http://127.0.0.1:{self._ports['sendsms']}/cgi-bin/sendota"
+        answer = httpx.get(
+            url, params={**query, "sec": sec, "pin": pin, "text": document}, trust_env=False, timeout=_SECONDS
+        )
+        assert answer.text == "0: Accepted for delivery"
+
     def push(self, address: str, bearer: str, document: bytes, headers: dict[str, str]) -> None:
         """Give the push proxy gateway a document (PAP)."""
         control = (

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from smartcard_dm.limits import DEFAULT_LIMITS
-from smartcard_dm.push.arrival import DM_WBXML, Arrival
+from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML, Arrival
+from smartcard_dm.push.mac_checker import MacChecker
 from smartcard_dm.push.reassembly import Reassembler
+from smartcard_dm.push.sec_mac import MacKeys, SecMethod
 from smartcard_dm.push.segmentation import PUSH_PORTS, segment, sms_deliver
 from smartcard_dm.push.sms_address import Address
 from smartcard_dm.push.sms_pdu import Pdu
@@ -19,8 +21,11 @@ from smartcard_dm.push.sms_tpdu import Deliver
 from smartcard_dm.push.sms_user_data import UserData
 from smartcard_dm.push.udh import UserDataHeader, split_user_data
 from smartcard_dm.push.wap_inlet import WapReceiver
+from smartcard_dm.push.wap_push import compose_wap_push, open_wap_push
 from smartcard_dm.push.wap_udp import UdpListener
 from smartcard_dm.push.wsp import parse_wsp_push
+from smartcard_dm.rules import Rule
+from smartcard_dm.secret import Secret
 from smartcard_dm.trust.transport import Transport, TransportKind
 from tests.push.kannel import FROM, TO, Kannel, own_loopback, wait_for
 from tests.push.sms_materials import NOON, WSP_HEAD
@@ -101,6 +106,56 @@ def test_what_we_cut_kannel_puts_together(tmp_path: Path) -> None:
         wait_for(lambda: running.posted, "the posting of a message")
         (posted,) = running.posted
     assert posted.body == WSP_HEAD + EVERY_OCTET
+
+
+def test_a_push_proved_by_an_imsi_is_still_proved_behind_kannel(tmp_path: Path) -> None:
+    keys = MacKeys.from_imsi(Secret(b"262011234567890"))
+    push = compose_wap_push(MESSAGE, method=SecMethod.NETWPIN, keys=keys, transaction_id=9)
+    with kannel(tmp_path) as running:
+        running.send(UserDataHeader.of(PUSH_PORTS).octets, push)
+        received = running.received(len(segment(push, 0)))
+    arrival = opened(received, MacChecker(keys))
+    assert (arrival.octets, arrival.content_type) == (MESSAGE, DM_WBXML)
+    assert arrival.transport.secured
+    another = MacChecker(MacKeys.from_imsi(Secret(b"262011234567891")))
+    assert opened(received, another).transport.rule is Rule.WAP_MAC_WRONG
+
+
+def test_settings_that_kannel_proves_with_a_pin_are_proved_here(tmp_path: Path) -> None:
+    document = (
+        '<?xml version="1.0"?><!DOCTYPE wap-provisioningdoc PUBLIC "-//WAPFORUM//DTD PROV 1.0//EN"'
+        ' "http://www.wapforum.org/DTD/prov.dtd"><wap-provisioningdoc version="1.1"><characteristic'
+        ' type="APPLICATION"><parm name="APPID" value="w7"/></characteristic></wap-provisioningdoc>'
+    )
+    with kannel(tmp_path) as running:
+        running.send_settings(document, "userpin", "1234")
+        (first,) = running.received(1)
+        # The right MAC of a PIN, said to be that of a network: Kannel takes its key as it is given.
+        running.send_settings(document, "netwpin", "1234")
+        second = running.received(2)[1]
+    keys = MacKeys.from_imsi(Secret(b"262011234567890"), user_pin=Secret(b"1234"))
+    arrival = opened([first], MacChecker(keys))
+    assert arrival.content_type == CP_WBXML
+    assert arrival.transport.secured
+    assert arrival.octets.startswith(b"\x03\x0b")  # WBXML 1.3, PROV 1.0
+    assert opened([first], MacChecker(MacKeys(user_pin=Secret(b"1235")))).transport.rule is Rule.WAP_MAC_WRONG
+    assert opened([second], MacChecker(keys)).transport.rule is Rule.WAP_MAC_WRONG
+
+
+def opened(parts: Iterable[UserData], checker: MacChecker) -> Arrival:
+    """Give messages to a receiver that checks SEC and MAC."""
+    inlet = Kept()
+    mine = WapReceiver(
+        inlet,
+        lambda octets, source: open_wap_push(octets, checker, source, DEFAULT_LIMITS),
+        Reassembler(DEFAULT_LIMITS),
+        DEFAULT_LIMITS,
+    )
+    for part in parts:
+        mine.tpdu(Deliver(Address(FROM), NOON, part).encode(), 0)
+    assert inlet.refused == []
+    (arrival,) = inlet.arrivals
+    return arrival
 
 
 def test_the_gateway_of_kannel_pushes_in_short_messages(tmp_path: Path) -> None:
