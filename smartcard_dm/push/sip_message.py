@@ -106,7 +106,7 @@ class SipResponse(_Fields):
 
 
 SipMessage = SipRequest | SipResponse
-Message = TypeVar("Message", SipRequest, SipResponse)
+Message = TypeVar("Message", bound=SipRequest | SipResponse)
 
 
 @dataclass(frozen=True, slots=True)
