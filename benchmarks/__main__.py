@@ -53,6 +53,7 @@ def main() -> None:
     start_rows = bench_start.run()
     counts, command_seconds = bench_card.run()
     add_costs, rights_costs, commit_costs, statements = bench_tree.run()
+    receive_rows = bench_receive.run()
     more = (start_rows[1].seconds - start_rows[0].seconds) * 1e3
     versions = ".".join(str(part) for part in etree.LIBXML_VERSION)
     page = f"""# Performance
@@ -141,6 +142,16 @@ Statements of one message as SQLite's trace counts them, an INSERT that is run f
 One flush, part of every time above but those of statements:
 
 {bench_tree.table(commit_costs, "row")}
+
+## Receiving over HTTPS beside a bare ASGI application
+
+Both are uvicorn with httptools and TLS on asyncio's own loop, each in a process of its own; {bench_receive.CONNECTIONS} keep-alive
+connections of another process push each message until it is taken. The bare application answers 202 to a whole body and
+does nothing else. A rate counts verdicts whose line was written, to the last one. The part is of the bare rate; the aim
+is a third, for a tree before its commits. Listening and judging share one interpreter lock: what judging a message costs
+(above) is added to what the bare application costs, it does not run beside it.
+
+{bench_receive.table(receive_rows)}
 
 ## Start
 

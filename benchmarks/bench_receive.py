@@ -81,7 +81,7 @@ WARMING: Final = 100
 COMMANDS: Final = (1, 12)
 """Commands of a message of 3 kB: one with a long value, or some with short ones."""
 CONNECTIONS: Final = 16
-ROUNDS: Final = 1
+ROUNDS: Final = 3
 AIM: Final = 1 / 3
 """The rate aimed at, as a part of the reference's."""
 BARE, CARD, TREE = "bare", "card", "tree"

@@ -43,5 +43,5 @@ class HttpRule(StrEnum):
     PATH = ("http.path", "requests for something that is not here", "profile: 0027")
     CONTENT_TYPE = ("http.content-type", "bodies that are no DM message", "RFC 9110 8.3; profile: 0027")
     CONTENT_ENCODING = ("http.content-encoding", "bodies that grow when they are unpacked", "RFC 9110 8.4")
-    APPLICATION = ("http.application", "documents for another application of the device", "WAP-251 5.2.2")
+    APPLICATION = ("http.application", "documents for another application of the device", "profile: 0027")
     NO_DOCUMENT = ("http.no-document", "requests that push nothing", "profile: 0027")
