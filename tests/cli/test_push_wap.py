@@ -355,6 +355,29 @@ def test_the_bare_push_can_be_kept_in_a_file(tmp_path: Path) -> None:
     assert program("push", "wap", SIGNED, "--wsp", "-o", "-", "--imsi-env", "IMSI").octets[1:] == file.read_bytes()[1:]
 
 
+def test_an_imsi_and_a_pin_can_come_through_descriptors() -> None:
+    reading, writing = os.pipe()
+    other_reading, other_writing = os.pipe()
+    try:
+        os.write(writing, f"{IMSI}\n".encode())
+        os.write(other_writing, f"{USER_PIN}\n".encode())
+        given = ("--imsi-fd", str(reading), "--user-pin-fd", str(other_reading))
+        done = subprocess.run(
+            [PROGRAM, "push", "wap", str(SIGNED), "--pdu", "--sec", "USERNETWPIN", *given],
+            env=environment(),
+            pass_fds=(reading, other_reading),
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    finally:
+        for descriptor in (reading, writing, other_reading, other_writing):
+            os.close(descriptor)
+    assert done.returncode == 0, done.stderr
+    (line,) = received("--card", CARD, "--imsi-env", "IMSI", "--user-pin-env", "USER_PIN", stdin=done.stdout)
+    assert line["transport"]["evidence"] == "USERNETWPIN with the IMSI given and the user's PIN"
+
+
 def test_a_card_can_give_the_senders_imsi_too() -> None:
     lines = pushed(SIGNED, *ON_CARD)
     assert said(received("--imsi-env", "IMSI", *ON_CARD, stdin=lines)) == [("authorized", 12, None)]
@@ -490,7 +513,7 @@ def test_an_imsi_that_is_none_is_malformed_and_not_shown() -> None:
         (("--card", CARD, "--monotonic"), "go with --tree"),
         (("--card", CARD, "--udp", "127.0.0.1", "lines"), "leave FILE and --tpdu out"),
         ((*ON_CARD, "--audit", "/no/such/folder/a", "--imsi-env", "IMSI"), "give another --audit FILE"),
-        ((*ON_CARD, "--audit", os.devnull, "/no/such/file"), "it is no file"),
+        ((*ON_CARD, "--audit", os.devnull, os.devnull), "it is no file"),
         (("--tree", "/no/such.db", "--imsi-env", "IMSI"), "there is no such file"),
         (("--card", CARD, "--user-entry-env", "USER_PIN", "--user-entry-fd", "9"), "give one of --user-entry"),
     ],
