@@ -26,8 +26,8 @@ _LOOK_EVERY: Final = 250
 """Milliseconds between looks at whether to stop."""
 _LONGEST: Final = LONGEST_LINE + 64
 """Octets of a line that is looked at, with some white space around its digits."""
-_MODEM: Final = ("+", "AT", "OK", ">", "^", "#")
-"""How lines begin that a modem says around a PDU, or that somebody wrote between them."""
+_MODEM: Final = ("+", "AT", "OK", "ERROR", "RING", "NO CARRIER", ">", "^", "#")
+"""How lines begin, in upper case, that a modem says around a PDU, or that somebody wrote between them."""
 
 
 class PduLines:
@@ -53,6 +53,8 @@ class PduLines:
         self._idle = idle
         self._rest = b""
         self._passing_over = False
+        self.number = 1
+        """Of the line that is given or refused; the first is 1."""
 
     def read(self, stop: Event) -> None:
         """Read until the end, or until asked to stop.
@@ -80,6 +82,7 @@ class PduLines:
         for line in lines:
             self._line(self._rest + line)
             self._rest = b""
+            self.number += 1
         self._rest += rest
         if len(self._rest) > _LONGEST:
             self._line(self._rest)
@@ -96,5 +99,5 @@ class PduLines:
             self._refuse(EnvelopeError(SmsRule.PDU_LINE, "PDU line", detail, wanted=wanted))
             return
         text = octets.decode("ascii", "replace").strip()
-        if text and not text.startswith(_MODEM):
+        if text and not text.upper().startswith(_MODEM):
             self._take(text)

@@ -15,9 +15,10 @@ from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
 from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import STDOUT, print_json, print_problem, print_text, stdout_is_terminal, write_octets
-from smartcard_dm.cli.subscriber_access import METHODS, sender_options
+from smartcard_dm.cli.subscriber_access import IMSI_ADVICE, METHODS, sender_options
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.cli.wap_options import NUMBER, PLACE
+from smartcard_dm.cli.wap_options import NUMBER, NUMBER_OR_NAME, PLACE
+from smartcard_dm.errors import KeyMaterialError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML
 from smartcard_dm.push.pushed import WapPushed
@@ -26,7 +27,7 @@ from smartcard_dm.push.segmentation import segment, sms_deliver, sms_submit
 from smartcard_dm.push.sms_address import Address
 from smartcard_dm.push.sms_pdu import Pdu
 from smartcard_dm.push.wap_push import compose_wap_push
-from smartcard_dm.push.wap_udp import send_udp
+from smartcard_dm.push.wap_udp import send_udp, shown_place
 from smartcard_dm.report.pushed import wap_pushed_form, wap_pushed_lines
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ class _Ways:
     "--from",
     "sender",
     metavar="NUMBER",
-    type=NUMBER,
-    help="Whom they come from: SMS-DELIVER, as a phone is handed them.  [default without --to: DM server]",
+    type=NUMBER_OR_NAME,
+    help="Whom they come from, a number or a name: SMS-DELIVER, as a phone is handed them.  "
+    "[default without --to: DM server]",
 )
 @click.option(
     "--reference", type=click.IntRange(0, 0xFFFF), metavar="N", help="Reference of their set.  [default: any]"
@@ -170,7 +172,7 @@ def command(  # noqa: PLR0913 - one argument for each option
         octets=len(document),
         push_octets=len(push),
         pdus=pdus,
-        to=str(to) if to else None if udp is None else f"{udp[0]}:{udp[1]}",
+        to=str(to) if to else None if udp is None else shown_place(*udp),
         file=output,
         check_digits=None if digits is None else digits.reveal().decode("ascii"),
     )
@@ -214,7 +216,7 @@ def _keys(method: SecMethod, subscriber: SubscriberAccess, access: CardAccess | 
         with reported(as_json=as_json, thing=access.uri), access.open() as card:
             imsi = read_imsi(card)
     pin = subscriber.user_pin()
-    with reported(as_json=as_json):
+    with reported(as_json=as_json, advice=None if access else IMSI_ADVICE):
         try:
             if imsi is None:
                 return MacKeys(user_pin=pin)
@@ -225,7 +227,10 @@ def _keys(method: SecMethod, subscriber: SubscriberAccess, access: CardAccess | 
 
 def _check_digits(keys: MacKeys, document: bytes) -> Secret:
     assert keys.user_pin is not None  # noqa: S101 - was checked for
-    return check_digits(keys.user_pin, document)
+    try:
+        return check_digits(keys.user_pin, document)
+    except KeyMaterialError as error:
+        raise usage_error(f"USERPINMAC: {error}") from error
 
 
 def _short_messages(push: bytes, ways: _Ways) -> tuple[Pdu, ...]:

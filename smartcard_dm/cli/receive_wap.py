@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from contextlib import ExitStack
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from smartcard_dm.card.subscriber import read_imsi
+from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN, InputFile
 from smartcard_dm.cli.pdu_lines import PduLines
 from smartcard_dm.cli.receiving import receiving_options
-from smartcard_dm.cli.subscriber_access import METHODS, receiver_options
+from smartcard_dm.cli.subscriber_access import IMSI_ADVICE, METHODS, receiver_options
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.cli.wap_options import PLACE
 from smartcard_dm.push.mac_checker import MacChecker
@@ -88,32 +90,49 @@ def command(
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     if udp is not None and (file is not None or without_service_centre):
         raise usage_error("--udp listens for datagrams: leave FILE and --tpdu out")
-    source = _Source(udp, file or InputFile(STDIN), with_service_centre=not without_service_centre)
     methods = frozenset(SecMethod[name] for name in sec)
     _check_keys(methods, subscriber, receiving)
-    imsi = subscriber.imsi()
-    found: list[Secret] = [] if imsi is None else [imsi]
+    with ExitStack() as stack:
+        source = _Source.of(udp, file or InputFile(STDIN), stack, with_service_centre=not without_service_centre)
+        _receive(source, methods, subscriber, receiving)
+
+
+def _receive(
+    source: _Source, methods: frozenset[SecMethod], subscriber: SubscriberAccess, receiving: Receiving
+) -> None:
+    given = _keys(subscriber, as_json=receiving.as_json)
+    found: list[Secret] = []
     wants_imsi = not methods or any(method.needs_network_key for method in methods)
-    pin, entry = subscriber.user_pin(), subscriber.user_entry()
 
     def read_card(card: CardSession) -> None:
-        if not found and wants_imsi:
+        if given.network_key is None and wants_imsi:
             found.append(read_imsi(card))
 
     def listen(receiver: Receiver, stop: Event) -> None:
-        try:
-            name = "the card's IMSI" if imsi is None else "the IMSI given"
-            if found:
-                keys = MacKeys.from_imsi(found[0], user_pin=pin, user_entry=entry, name=name)
-            else:
-                keys = MacKeys(user_pin=pin, user_entry=entry)
-        except ValueError as error:
-            raise usage_error(str(error)) from error
+        keys = given
+        if found:
+            keys = MacKeys.from_imsi(found[0], user_pin=given.user_pin, user_entry=given.user_entry)
         checker = MacChecker(keys, methods=methods or None, limits=receiving.policy.limits)
         accepted = ", ".join(method.name for method in sorted(methods or keys.methods))
         source.listen(receiver, stop, checker, receiving, accepted)
 
     receiving.run(TransportKind.WAP, listen, read_card=read_card)
+
+
+def _keys(subscriber: SubscriberAccess, *, as_json: bool) -> MacKeys:
+    """Return what the command line gives; the card is not looked at yet.
+
+    Raises:
+        click.UsageError: a PIN or an entry that is none.
+    """
+    imsi, pin, entry = subscriber.imsi(), subscriber.user_pin(), subscriber.user_entry()
+    with reported(as_json=as_json, advice=IMSI_ADVICE):
+        try:
+            if imsi is None:
+                return MacKeys(user_pin=pin, user_entry=entry)
+            return MacKeys.from_imsi(imsi, user_pin=pin, user_entry=entry, name="the IMSI given")
+        except ValueError as error:
+            raise usage_error(str(error)) from error
 
 
 def _check_keys(methods: frozenset[SecMethod], subscriber: SubscriberAccess, receiving: Receiving) -> None:
@@ -135,17 +154,52 @@ def _check_keys(methods: frozenset[SecMethod], subscriber: SubscriberAccess, rec
 
 
 @dataclass(frozen=True, slots=True)
+class _Patient:
+    """The inlet of a file, which can wait: nothing of it, told or taken, is lost for want of room."""
+
+    receiver: Receiver
+
+    def take(self, arrival: Arrival) -> bool:
+        """Take a document, once there is room."""
+        self._wait()
+        return self.receiver.take(arrival)
+
+    def refuse(self, error: EnvelopeError, kind: TransportKind, source: str) -> None:
+        """Take note of an envelope, once there is room."""
+        self._wait()
+        self.receiver.refuse(error, kind, source)
+
+    def _wait(self) -> None:
+        while not self.receiver.wait_for_room(_ROOM_SECONDS) and not self.receiver.ended:
+            pass
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """Where pushes come from."""
 
     udp: tuple[str, int] | None
     file: InputFile
+    descriptor: int | None
+    """Of the file; None for standard input and where there is none."""
     with_service_centre: bool
+
+    @classmethod
+    def of(
+        cls, udp: tuple[str, int] | None, file: InputFile, stack: ExitStack, *, with_service_centre: bool
+    ) -> _Source:
+        """Open it, before a card is asked for anything; the stack closes it.
+
+        Raises:
+            click.UsageError: it cannot be opened.
+        """
+        return cls(udp, file, None if udp is not None else _open_file(file, stack), with_service_centre)
 
     def listen(self, receiver: Receiver, stop: Event, checker: MacChecker, receiving: Receiving, accepted: str) -> None:
         limits = receiving.policy.limits
         open_push = partial(_open, checker, receiving)
-        wap = WapReceiver(receiver, open_push, Reassembler(limits), limits)
+        inlet = _Patient(receiver) if self.udp is None else receiver
+        wap = WapReceiver(inlet, open_push, Reassembler(limits), limits)
         if self.udp is not None:
             host, port = self.udp
             with UdpListener(wap, limits, host, port) as listener:
@@ -153,40 +207,48 @@ class _Source:
                 receiving.listening(TransportKind.WAP, f"{shown}:{listener.address[1]}", accepted)
                 listener.serve(stop)
             return
-        self._read_lines(receiver, stop, wap)
+        self._read_lines(stop, wap)
         wap.end()
 
-    def _read_lines(self, receiver: Receiver, stop: Event, wap: WapReceiver) -> None:
+    def _read_lines(self, stop: Event, wap: WapReceiver) -> None:
+        def place() -> str:
+            return f"line {lines.number} of {self.file.name}"
+
         def take(line: str) -> None:
-            # A file can wait, so that nothing of it is lost for want of room.
-            while not receiver.wait_for_room(_ROOM_SECONDS) and not receiver.ended:
-                pass
-            wap.pdu_line(line, time.monotonic(), with_service_centre=self.with_service_centre)
+            wap.pdu_line(line, time.monotonic(), with_service_centre=self.with_service_centre, unknown=place())
 
         def refuse(error: EnvelopeError) -> None:
-            wap.refuse(error, self.file.name)
+            wap.refuse(error, place())
 
-        with ExitStack() as stack:
-            lines = PduLines(self._open(stack), take, refuse, lambda: wap.expire(time.monotonic()))
-            try:
-                lines.read(stop)
-            except OSError as error:
-                raise usage_error(f"{self.file.name} cannot be read: {error.strerror}") from error
-
-    def _open(self, stack: ExitStack) -> int:
-        if self.file.path == STDIN:
-            if sys.stdin is None:
-                raise usage_error("standard input is closed: give a file")
-            return sys.stdin.fileno()
+        descriptor = sys.stdin.fileno() if self.descriptor is None else self.descriptor
+        lines = PduLines(descriptor, take, refuse, lambda: wap.expire(time.monotonic()))
         try:
-            # A pipe without a writer is waited for by poll, not here, where no signal would be heeded.
-            descriptor = os.open(self.file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            reason = getattr(error, "strerror", None) or str(error)
-            raise usage_error(f"{self.file.name} cannot be read: {reason}; give a file that can be read") from error
-        stack.callback(os.close, descriptor)
-        return descriptor
+            lines.read(stop)
+        except OSError as error:
+            raise usage_error(f"{self.file.name} cannot be read: {error.strerror}") from error
 
 
 def _open(checker: MacChecker, receiving: Receiving, octets: bytes, source: str) -> Arrival:
     return open_wap_push(octets, checker, source, receiving.policy.limits)
+
+
+def _open_file(file: InputFile, stack: ExitStack) -> int | None:
+    """Return a descriptor of a file, which the stack closes; None for standard input, which is open already.
+
+    Raises:
+        click.UsageError: it cannot be opened.
+    """
+    if file.path == STDIN:
+        if sys.stdin is None:
+            raise usage_error("standard input is closed: give a file")
+        return None
+    try:
+        # A pipe without a writer is waited for by poll, not here, where no signal would be heeded.
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise usage_error(f"{file.name} cannot be read: {reason}; give a file that can be read") from error
+    stack.callback(os.close, descriptor)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        raise usage_error(f"{file.name} cannot be read: it is a directory; give a file that can be read")
+    return descriptor

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., object]")
 METHODS: Final = ("NETWPIN", "USERPIN", "USERNETWPIN", "USERPINMAC")
 """Names of `SecMethod`, which is loaded when a command runs."""
+IMSI_ADVICE: Final = "give its digits and nothing else in --imsi-env or --imsi-fd"
+"""What to do about an IMSI that was given and is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

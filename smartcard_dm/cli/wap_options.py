@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from smartcard_dm.push.sms_address import Address
+from smartcard_dm.push.sms_address import Address, TypeOfNumber
 from smartcard_dm.push.wap_udp import PUSH_PORT
 
 if TYPE_CHECKING:
@@ -22,16 +22,26 @@ _LARGEST_PORT: Final = 0xFFFF
 
 
 class NumberType(_NumberParam):
-    """The type of an option that is the number, or the name, of who sends or gets a short message."""
+    """The type of an option that is the number of who sends or gets a short message.
+
+    Args:
+        names: whether a name will do, as that of a sender does.
+    """
 
     name = "number"
+
+    def __init__(self, *, names: bool) -> None:
+        self._names = names
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address:
         """Return the address."""
         try:
-            return Address.from_text(str(value))
+            address = Address.from_text(str(value))
         except ValueError as error:
             self.fail(f"{str(value)!r}: {error}", param, ctx)
+        if address.type_of_number is TypeOfNumber.ALPHANUMERIC and not self._names:
+            self.fail(f"{str(value)!r} is no number: digits, with a + in front or without, and no spaces", param, ctx)
+        return address
 
 
 class PlaceType(_PlaceParam):
@@ -55,5 +65,6 @@ class PlaceType(_PlaceParam):
         return host, PUSH_PORT if number is None else number
 
 
-NUMBER: Final = NumberType()
+NUMBER: Final = NumberType(names=False)
+NUMBER_OR_NAME: Final = NumberType(names=True)
 PLACE: Final = PlaceType()

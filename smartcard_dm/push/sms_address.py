@@ -78,10 +78,15 @@ class Address:
         """Return the address that people write so: +, then digits; digits; or a name.
 
         Raises:
-            ValueError: longer than an address, or characters that none holds.
+            ValueError: empty, longer than an address, something else behind a +, or characters that none holds.
         """
-        if text.startswith("+") and text[1:].isascii() and text[1:].isdigit():
+        if text.startswith("+"):
+            # A number with a space in it is a mistake, not the name of a sender.
+            if not (text[1:].isascii() and text[1:].isdigit()):
+                raise ValueError("an address that begins with + goes on with digits, and nothing else")
             return cls(text[1:], TypeOfNumber.INTERNATIONAL)
+        if not text:
+            raise ValueError("an address has a digit or a character at least")
         if text and set(text) <= set("0123456789*#"):
             return cls(text, TypeOfNumber.UNKNOWN)
         return cls(text, TypeOfNumber.ALPHANUMERIC, NumberingPlan.UNKNOWN)

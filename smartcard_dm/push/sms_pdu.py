@@ -59,12 +59,13 @@ def parse_pdu_line(text: str, *, with_service_centre: bool = True) -> Pdu:
         EnvelopeError: no hexadecimal, no whole octets, longer than a short message, or no service centre in front.
     """
     line = text.strip()
+    # Measured first, so that nothing long is looked through; then the digits, since a space makes the length odd too.
+    if len(line) <= LONGEST_LINE and not _HEX.issuperset(line):
+        at = next(at for at, character in enumerate(line) if character not in _HEX)
+        raise EnvelopeError(SmsRule.PDU_LINE, _NAME, "no hexadecimal", offset=at, found=ascii(line[at]))
     if not 0 < len(line) <= LONGEST_LINE or len(line) % 2:
         wanted = f"2 to {LONGEST_LINE} digits, two for each octet"
         raise EnvelopeError(SmsRule.PDU_LINE, _NAME, "length", wanted=wanted, found=str(len(line)))
-    if not _HEX.issuperset(line):
-        at = next(at for at, character in enumerate(line) if character not in _HEX)
-        raise EnvelopeError(SmsRule.PDU_LINE, _NAME, "no hexadecimal", offset=at, found=ascii(line[at]))
     octets = bytes.fromhex(line)
     service_centre, end = read_service_centre(octets) if with_service_centre else (None, 0)
     return Pdu(octets[end:], service_centre)

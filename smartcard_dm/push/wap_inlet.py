@@ -32,7 +32,7 @@ SESSION_PORT: Final = 9200
 """Connectionless WSP: some senders address pushes to it."""
 WTLS_PORTS: Final = frozenset((2949, 9202, 9203))
 """The same under WTLS, which nothing here speaks."""
-_UNKNOWN: Final = "unknown sender"
+UNKNOWN_SENDER: Final = "unknown sender"
 
 
 class WapReceiver:
@@ -55,33 +55,37 @@ class WapReceiver:
         # TID, PDU type and five octets of length stand before the headers.
         self._longest: Final = 7 + limits.wsp_header_octets + limits.message_octets
 
-    def pdu_line(self, text: str, at: float, *, with_service_centre: bool = True) -> None:
+    def pdu_line(
+        self, text: str, at: float, *, with_service_centre: bool = True, unknown: str = UNKNOWN_SENDER
+    ) -> None:
         """Take one short message as a modem shows it.
 
         Args:
             text: hexadecimal.
             at: seconds of a clock that is not set, such as `time.monotonic`.
             with_service_centre: whether a service centre stands in front.
+            unknown: what stands for the sender of a line that names none, such as where the line stands.
         """
         try:
             octets = parse_pdu_line(text, with_service_centre=with_service_centre).tpdu
         except EnvelopeError as error:
-            self.refuse(error, _UNKNOWN)
+            self.refuse(error, unknown)
         else:
-            self.tpdu(octets, at)
+            self.tpdu(octets, at, unknown=unknown)
 
-    def tpdu(self, octets: bytes, at: float) -> None:
+    def tpdu(self, octets: bytes, at: float, *, unknown: str = UNKNOWN_SENDER) -> None:
         """Take an SMS-DELIVER, or an SMS-SUBMIT as the network would deliver it, as if its destination had sent it.
 
         Args:
             octets: the TPDU.
             at: as for `pdu_line`.
+            unknown: as for `pdu_line`.
         """
-        source = _UNKNOWN
+        source = unknown
         try:
             tpdu = parse_tpdu(octets)
             address = tpdu.originator if isinstance(tpdu, Deliver) else tpdu.destination
-            source = str(address) or _UNKNOWN
+            source = str(address) or unknown
             part = push_data(tpdu)
             check_ports(part.header.ports if part.header else None)
             with self._lock:
@@ -156,7 +160,7 @@ class WapReceiver:
         with self._lock:
             lost = self._reassembler.take_lost()
         for error, originator in lost:
-            self.refuse(error, str(originator) or _UNKNOWN)
+            self.refuse(error, str(originator) or UNKNOWN_SENDER)
 
 
 def check_ports(ports: Ports | None) -> None:

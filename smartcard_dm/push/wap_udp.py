@@ -102,7 +102,7 @@ class UdpListener:
                     return
                 stop.wait(_LOOK_EVERY)
                 continue
-            self._hand_on(octets, _shown(address))
+            self._hand_on(octets, shown_place(*address[:2]))
 
     def close(self) -> None:
         """Stop listening; may be called twice."""
@@ -160,11 +160,11 @@ def _resolve(host: str, port: int) -> tuple[int, int, int, str, tuple[object, ..
     return socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
 
 
-def _shown(address: tuple[object, ...]) -> str:
-    host, port = address[:2]
+def shown_place(host: object, port: object) -> str:
+    """Return a place for people: host and port, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
 
 
 def _failed(host: str, port: int, error: Exception, advice: str) -> PushError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return PushError(f"udp {host}:{port}", reason, advice)
+    return PushError(f"udp {shown_place(host, port)}", reason, advice)
