@@ -1,4 +1,4 @@
-"""What a client says to a server to prove that it knows their shared secret: BASIC, MD5 digest and HMAC of the DM layer.
+"""What a client says to a server to prove that it knows their shared secret: BASIC, MD5 digest and MAC.
 
 The three are old: MD5 is what the texts mandate, and a stranger who sees a digest can try secrets against it.
 With H for MD5 and B64 for base64::
@@ -7,11 +7,11 @@ With H for MD5 and B64 for base64::
     syncml:auth-md5     B64(H(B64(H(name:secret)):nonce))
     syncml:auth-MAC     B64(H(B64(H(name:secret)):nonce:B64(H(body)))), in the transport header x-syncml-hmac
 
-The last one is no HMAC of RFC 2104. The octets of a digest are encoded; the text's own example of the header encodes their
-hexadecimal digits instead, which `MacSpelling.HEX_TEXT` does for servers that want it (docs/decisions/0030).
+The last one is no HMAC of RFC 2104. The octets of a digest are encoded; the text's own example of the header encodes
+their hexadecimal digits instead, which `MacSpelling.HEX_TEXT` does for servers that want it (docs/decisions/0030).
 
-Guarantees: names and secrets are octets in UTF-8 as the account has them; no error holds a secret. Leaves to its caller:
-a nonce that the server gave and that was not used before, and a body that goes out octet by octet as it was given here.
+Guarantees: names and secrets are octets in UTF-8 as the account has them; no error holds a secret. Leaves to its
+caller: a nonce that the server gave and that was not used before; a body that goes out as it was given here.
 Spec: OMA-TS-DM_Security-V1_2, 5.1.3.2 and 5.1.4.
 """
 
