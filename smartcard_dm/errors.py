@@ -21,7 +21,8 @@
     │   ├── CardReadError        "could not read": it may be there, the card did not give it
     │   ├── PinRequiredError     a PIN is needed and none was given
     │   ├── PinError             the PIN given is wrong
-    │   └── PinBlockedError      no try is left, or using the last one was not consented to
+    │   ├── PinBlockedError      no try is left, or using the last one was not consented to
+    │   └── PinEntryError        what was to ask for a PIN cannot do so
     ├── TreeError                the device's management tree
     │   ├── TreeAccessError      its file cannot be opened, made or written; nothing was changed
     │   ├── TreeFormatError      its file is none, or one of another layout
@@ -46,6 +47,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smartcard_dm.rules import Rule, Step
 
 
@@ -209,7 +212,16 @@ class CardReadError(CardError):
 
 
 class PinRequiredError(CardError):
-    """A file is behind a PIN and none was given."""
+    """A file is behind a PIN and none was given.
+
+    Args:
+        tries_left: asks the card for the tries left, which costs none, as long as the session is open; raises
+            `CardError`, and returns None when no PIN needs to be presented.
+    """
+
+    def __init__(self, text: str, *, tries_left: Callable[[], int | None] | None = None) -> None:
+        self.tries_left = tries_left
+        super().__init__(text)
 
 
 class PinError(CardError):
@@ -222,6 +234,10 @@ class PinError(CardError):
 
 class PinBlockedError(CardError):
     """No try is left, or only one and its use was not consented to."""
+
+
+class PinEntryError(CardError):
+    """What was to ask for a PIN cannot do so: it is missing, failed, or took too long; nothing was presented."""
 
 
 class TreeError(SmartcardDmError):
