@@ -142,6 +142,9 @@ class Limits:
     agent_body_octets: int = 64 * MIB
     """Octets of all request bodies an agent holds at one time: as many of the largest messages as two hundred need."""
 
+    agent_json_octets: int = 4 * KIB
+    """Octets of a JSON body sent to an agent, the message in it not counted. One with a long ServerID has 600."""
+
     agent_seconds: int = 30
     """Seconds one request to an agent may take, from its head to the last octet of its answer; events go on longer."""
 
