@@ -18,9 +18,9 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from select import select
+from select import POLLIN, POLLOUT, poll
 from time import monotonic
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Self
 
 from smartcard_dm.errors import PinEntryError
 from smartcard_dm.secret import Secret
@@ -114,7 +114,7 @@ class _Dialogue:
         self._output: IO[bytes] = _pipe(self._process.stdout)
         os.set_blocking(self._input.fileno(), False)
 
-    def __enter__(self) -> _Dialogue:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -231,15 +231,15 @@ class _Dialogue:
         return line.removesuffix(b"\r")
 
     def _wait(self, *, write: bool) -> None:
+        waiting = poll()  # which, other than select, has no highest descriptor
+        waiting.register(self._input if write else self._output, POLLOUT if write else POLLIN)
         while True:
             if self._interrupted():
                 raise _InterruptedError
             left = self._deadline - monotonic()
             if left <= 0:
                 raise PinEntryError(f"pinentry program {self._name} gave no PIN in {self._program.seconds:g} s")
-            pause = min(SLICE_SECONDS, left)
-            ready = select([], [self._input], [], pause) if write else select([self._output], [], [], pause)
-            if any(ready):
+            if waiting.poll(1000 * min(SLICE_SECONDS, left)):
                 return
 
     def _strange(self, what: str) -> PinEntryError:
