@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from smartcard_dm.errors import BatchError, CardError, SmartcardDmError, TreeAccessError, VerificationError
+from smartcard_dm.errors import (
+    AgentError,
+    AgentPolicyError,
+    AgentProtocolError,
+    AgentRequestError,
+    BatchError,
+    CardError,
+    SmartcardDmError,
+    TreeAccessError,
+    VerificationError,
+)
 from smartcard_dm.rules import Step
 
 if TYPE_CHECKING:
@@ -34,12 +44,17 @@ PIPE_CLOSED: Final = 141
 def exit_code(error: SmartcardDmError) -> int:
     """Return the exit code of an error: by culprit, the verdict's steps 0 and 1 counting as malformed input.
 
-    A tree file or an output that cannot be opened, made or written is a wrong command line, as any other file is.
+    A tree file or an output that cannot be opened, made or written is a wrong command line, as any other file is. An
+    agent stands for the card behind it: one that cannot be asked is a card that cannot be read.
     """
     if isinstance(error, VerificationError):
         return MALFORMED if error.step <= Step.DECODE else REFUSED
     if isinstance(error, TreeAccessError | BatchError):
         return USAGE
+    if isinstance(error, AgentPolicyError | AgentRequestError):
+        return REFUSED
+    if isinstance(error, AgentError):
+        return MALFORMED if isinstance(error, AgentProtocolError) else CARD
     return CARD if isinstance(error, CardError) else MALFORMED
 
 

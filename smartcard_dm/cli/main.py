@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "tree": ("smartcard_dm.cli.tree", "Make, provision and look at a device's tree."),
     "issue": ("smartcard_dm.cli.issue", "Compose, sign and encode a sessionless message."),
     "vcard": ("smartcard_dm.cli.vcard", "Put a virtual card behind pcscd, for any PC/SC program."),
+    "agent": ("smartcard_dm.cli.agent", "Keep a card for other programs, and ask whoever keeps it."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
 }
 

@@ -99,13 +99,18 @@ def form_of(answer: Answer) -> Form:
     return Form.parse(answer.name, "answer", answer.body)
 
 
+def error_kind(code: str, status: int) -> type[AgentError]:
+    """Return the error of a problem's code; a code that is not known yet is told by its status."""
+    fallback = AgentUnreachableError if status >= _SERVER_FAULTS else AgentRequestError
+    return _BY_CODE.get(code, fallback)
+
+
 def problem(answer: Answer) -> AgentError:
-    """Return the error that a problem document stands for; an unknown code is told by its status."""
+    """Return the error that a problem document stands for."""
     form = Form.parse(answer.name, "problem", answer.body)
     code = form.text("code")
-    fallback = AgentUnreachableError if answer.status >= _SERVER_FAULTS else AgentRequestError
     provenance = form.part_or_none("provenance")
-    return _BY_CODE.get(code, fallback)(
+    return error_kind(code, answer.status)(
         code,
         form.text("detail"),
         form.text("remedy"),

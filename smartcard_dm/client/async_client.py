@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-import httpx
+import httpcore
 
 from smartcard_dm.client import calls, exchange
 from smartcard_dm.client.answers import EVENTS, Answer, form_of
 from smartcard_dm.client.event_stream import EventStream
 from smartcard_dm.client.form import no_form
-from smartcard_dm.client.peer import check_peer
 from smartcard_dm.client.resume import Resume
+from smartcard_dm.client.wire import AsyncBackend
 from smartcard_dm.errors import AgentError
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from smartcard_dm.limits import Limits
 
 Value = TypeVar("Value")
+
+_CONNECTIONS: Final = 32
+"""At one time; a call that finds none waits, as long as its timeout allows."""
 
 
 class AsyncAgentClient:
@@ -61,12 +64,8 @@ class AsyncAgentClient:
         limits: Limits | None = None,
     ) -> None:
         self._asked = exchange.setting(socket, timeout, trusted_uids, limits)
-        self._http = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(self._asked.path)),
-            base_url=exchange.URL,
-            headers=exchange.HEADERS,
-            timeout=exchange.timeouts(self._asked),
-            trust_env=False,
+        self._pool = httpcore.AsyncConnectionPool(
+            uds=str(self._asked.path), network_backend=AsyncBackend(self._asked), max_connections=_CONNECTIONS
         )
 
     async def __aenter__(self) -> Self:
@@ -79,19 +78,19 @@ class AsyncAgentClient:
 
     async def aclose(self) -> None:
         """Close its connections."""
-        await self._http.aclose()
+        await self._pool.aclose()
 
     async def card(self, *, expect_generation: int | None = None) -> CardAnswer:
         """Do what `AgentClient.card` does."""
-        return await self._send(calls.card(expect_generation))
+        return await self.send(calls.card(expect_generation))
 
     async def accounts(self, *, expect_generation: int | None = None) -> AccountsAnswer:
         """Do what `AgentClient.accounts` does."""
-        return await self._send(calls.accounts(expect_generation))
+        return await self.send(calls.accounts(expect_generation))
 
     async def account(self, server_id: str, *, expect_generation: int | None = None) -> AccountAnswer:
         """Do what `AgentClient.account` does."""
-        return await self._send(calls.account(server_id, expect_generation))
+        return await self.send(calls.account(server_id, expect_generation))
 
     async def verify(
         self,
@@ -103,7 +102,7 @@ class AsyncAgentClient:
         expect_generation: int | None = None,
     ) -> VerdictAnswer:
         """Do what `AgentClient.verify` does."""
-        return await self._send(
+        return await self.send(
             calls.judge(
                 "/v1/verify",
                 octets,
@@ -124,7 +123,7 @@ class AsyncAgentClient:
         expect_generation: int | None = None,
     ) -> VerdictAnswer:
         """Do what `AgentClient.apply` does."""
-        return await self._send(
+        return await self.send(
             calls.judge(
                 "/v1/apply",
                 octets,
@@ -143,12 +142,19 @@ class AsyncAgentClient:
         nonce: bytes | None = None,
         body: bytes | None = None,
         level: str | None = None,
+        spelling: str | None = None,
         expect_generation: int | None = None,
     ) -> AuthenticationAnswer:
         """Do what `AgentClient.authenticate` does."""
-        return await self._send(
+        return await self.send(
             calls.authenticate(
-                server_id, type, nonce=nonce, body=body, level=level, expect_generation=expect_generation
+                server_id,
+                type,
+                nonce=nonce,
+                body=body,
+                level=level,
+                spelling=spelling,
+                expect_generation=expect_generation,
             )
         )
 
@@ -161,7 +167,7 @@ class AsyncAgentClient:
         expect_generation: int | None = None,
     ) -> SecretAnswer:
         """Do what `AgentClient.secret` does."""
-        return await self._send(
+        return await self.send(
             calls.secret(server_id, level=level, purpose=purpose, expect_generation=expect_generation)
         )
 
@@ -178,52 +184,44 @@ class AsyncAgentClient:
                 pause = resume.lost(error, time.monotonic())
             await asyncio.sleep(pause)
 
-    async def _events(self, resume: Resume) -> AsyncIterator[AgentEvent]:
-        stream = EventStream(self._asked.name, self._asked.limits.agent_event_octets)
-        try:
-            async with self._http.stream(
-                "GET",
-                calls.EVENTS_TARGET,
-                headers=calls.events_headers(resume.after),
-                timeout=exchange.timeouts(self._asked, quiet=exchange.QUIET_SECONDS),
-                extensions={"trace": self._check},
-            ) as response:
-                if response.headers.get("content-type", "").partition(";")[0] != EVENTS:
-                    form_of(await self._whole(response, exchange.Body(self._asked)))
-                    raise no_form(self._asked.name, "the answer is no stream of events")
-                resume.opened()
-                async for octets in response.aiter_raw():
-                    for event in stream.feed(octets):
-                        yield event
-        except httpx.HTTPError as error:
-            raise exchange.failure(error, self._asked) from error
-
-    async def _send(self, call: Call[Value]) -> Value:
+    async def send(self, call: Call[Value]) -> Value:
+        """Do what `AgentClient.send` does."""
         body = exchange.Body(self._asked)
         try:
-            async with self._http.stream(
+            async with self._pool.stream(
                 call.method,
-                call.target,
-                headers=call.headers,
+                exchange.URL + call.target,
+                headers=exchange.headers(call.headers),
                 content=call.body,
-                extensions={"trace": self._check},
+                extensions=exchange.extensions(self._asked),
             ) as response:
                 answer = await self._whole(response, body)
-        except httpx.HTTPError as error:
+        except exchange.FAILURES as error:
             raise exchange.failure(error, self._asked) from error
         return call.value(answer)
 
-    async def _whole(self, response: httpx.Response, body: exchange.Body) -> Answer:
-        async for octets in response.aiter_raw():
-            body.add(octets)
-        return Answer(self._asked.name, response.status_code, response.headers.get("content-type", ""), body.whole())
-
-    async def _check(self, moment: str, seen: dict[str, Any]) -> None:
-        if moment != exchange.CONNECTED:
-            return
-        stream = seen["return_value"]
+    async def _events(self, resume: Resume) -> AsyncIterator[AgentEvent]:
+        stream = EventStream(self._asked.name, self._asked.limits.agent_event_octets)
+        body = exchange.Body(self._asked)
         try:
-            check_peer(stream.get_extra_info("socket"), self._asked.trusted, self._asked.name)
-        except AgentError:
-            await stream.aclose()
-            raise
+            async with self._pool.stream(
+                "GET",
+                exchange.URL + calls.EVENTS_TARGET,
+                headers=exchange.headers(calls.events_headers(resume.after)),
+                extensions=exchange.extensions(self._asked, quiet=exchange.QUIET_SECONDS),
+            ) as response:
+                if exchange.header(response, b"content-type").partition(";")[0] != EVENTS:
+                    form_of(await self._whole(response, body))
+                    raise no_form(self._asked.name, "the answer is no stream of events")
+                resume.opened()
+                async for octets in response.aiter_stream():
+                    for event in stream.feed(octets):
+                        yield event
+        except exchange.FAILURES as error:
+            raise exchange.failure(error, self._asked) from error
+
+    async def _whole(self, response: httpcore.Response, body: exchange.Body) -> Answer:
+        async for octets in response.aiter_stream():
+            body.add(octets)
+        media = exchange.header(response, b"content-type")
+        return Answer(self._asked.name, response.status, media, body.whole())

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from smartcard_dm.client import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from smartcard_dm.client.answers import Answer
     from smartcard_dm.client.form import Form
@@ -36,6 +36,7 @@ MESSAGE: Final = "application/vnd.syncml.dm+wbxml"
 TRANSPORTS: Final = ("local", "wap", "http", "sip")
 SERVER_ID_CHARACTERS: Final = 1024
 """A ServerID is part of a node's value and of a request line; one in the field has 20."""
+SPELLINGS: Final = ("octets", "hex-text")
 AUTHENTICATIONS: Final = ("basic", "md5", "hmac")
 
 
@@ -125,6 +126,7 @@ def authenticate(
     nonce: bytes | None,
     body: bytes | None,
     level: str | None,
+    spelling: str | None,
     expect_generation: int | None,
 ) -> Call[AuthenticationAnswer]:
     """Have a credential computed.
@@ -135,6 +137,7 @@ def authenticate(
         nonce: the server's nonce, octets; None: the one in the account. Not for basic.
         body: the octets of the message as it will be sent, for hmac only.
         level: AAuthLevel; the agent's default where None.
+        spelling: of an hmac: "octets" or "hex-text"; the agent's default where None.
         expect_generation: the generation that must still hold.
 
     Raises:
@@ -144,6 +147,8 @@ def authenticate(
         raise ValueError(f"a credential is one of {', '.join(AUTHENTICATIONS)}, found {kind!r}")
     if (body is not None) != (kind == "hmac"):
         raise ValueError("a body goes with hmac, and only with it")
+    if spelling is not None and (kind != "hmac" or spelling not in SPELLINGS):
+        raise ValueError(f"a spelling goes with hmac, and is one of {', '.join(SPELLINGS)}")
     if nonce is not None and kind == "basic":
         raise ValueError("basic takes no nonce")
     said = {
@@ -152,6 +157,7 @@ def authenticate(
         "nonce": _base64(nonce),
         "body": _base64(body),
         "level": level,
+        "spelling": spelling,
     }
     return _post("/v1/authenticate", said, answers.authentication_answer, expect_generation)
 
@@ -169,6 +175,16 @@ def secret(
     """
     said = {"server_id": server_id, "level": level, "purpose": purpose}
     return _post("/v1/secret", said, answers.secret_answer, expect_generation)
+
+
+def whole(call: Call[object]) -> Call[Mapping[str, object]]:
+    """Return the same call with all fields of its answer as its value, once they have the form they must have."""
+
+    def read(form: Form) -> Mapping[str, object]:
+        call.read(form)
+        return form.whole()
+
+    return Call(call.method, call.target, read, call.headers, call.body)
 
 
 def events_headers(after: str | None) -> tuple[tuple[str, str], ...]:

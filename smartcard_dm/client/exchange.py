@@ -1,7 +1,7 @@
 """What both clients need beside their way to send: the setting, bounded bodies, and what failures mean.
 
 Guarantees: an answer is read up to a bound and a moment, whoever sends it; every failure of the way is an `AgentError`
-that names the socket. The only module that maps errors of httpx.
+that names the socket. The only module that maps errors of httpcore.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
+import httpcore
 
 from smartcard_dm.client.form import no_form
 from smartcard_dm.client.places import default_socket
@@ -23,19 +23,20 @@ from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-CONNECTED: Final = "connection.connect_unix_socket.complete"
-"""What httpcore calls the moment at which a socket is connected and nothing was sent."""
-
 URL: Final = "http://agent"
 """A host has to be named; it means nothing over a socket."""
 
-HEADERS: Final = {"accept-encoding": "identity", "user-agent": "smartcard-dm"}
+HEADERS: Final = ((b"accept-encoding", b"identity"), (b"user-agent", b"smartcard-dm"))
+
+FAILURES: Final = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+"""What httpcore raises when the way fails."""
 
 DEFAULT_TIMEOUT: Final = 30.0
 QUIET_SECONDS: Final = 60.0
 """Seconds without an octet, heartbeats included, until a stream of events counts as broken: 15 between heartbeats."""
 
 _START: Final = "start it with `smartcard-dm agent serve`, or name its socket"
+_LOG: Final = "look at the agent's log: it may be ending, or serve other users only"
 _AGAIN: Final = "try again; the agent's log says what it was doing"
 _ROOT: Final = 0
 
@@ -75,9 +76,25 @@ def setting(
     return Setting(path, timeout, trusted, limits or DEFAULT_LIMITS)
 
 
-def timeouts(asked: Setting, *, quiet: float | None = None) -> httpx.Timeout:
-    """Return the bounds for each step of a request; the bound for the whole is `Body`'s."""
-    return httpx.Timeout(asked.timeout, read=quiet or asked.timeout)
+def extensions(asked: Setting, *, quiet: float | None = None) -> dict[str, Any]:
+    """Return the bounds for each step of a request; the bound for the whole is `Body`'s.
+
+    Args:
+        asked: its timeout is the bound of every step.
+        quiet: seconds between two pieces of an answer, where that is another one.
+    """
+    bound = asked.timeout
+    return {"timeout": {"connect": bound, "write": bound, "pool": bound, "read": quiet or bound}}
+
+
+def headers(added: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a request."""
+    return [*HEADERS, *((name.encode(), value.encode()) for name, value in added)]
+
+
+def header(response: httpcore.Response, name: bytes) -> str:
+    """Return a header of an answer; empty where it is not there."""
+    return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), "")
 
 
 class Body:
@@ -123,12 +140,12 @@ def ended(asked: Setting) -> AgentUnreachableError:
     return AgentUnreachableError("broke-off", "the agent ended the stream of events", _AGAIN, name=asked.name)
 
 
-def failure(error: httpx.HTTPError | httpx.InvalidURL, asked: Setting) -> AgentError:
+def failure(error: Exception, asked: Setting) -> AgentError:
     """Return what a failure of the way means."""
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpcore.TimeoutException):
         return too_late(asked)
     number = _errno(error)
-    if isinstance(error, httpx.ConnectError):
+    if isinstance(error, httpcore.ConnectError):
         if number in {errno.EACCES, errno.EPERM}:
             return AgentPeerError(
                 "socket-denied", "this user may not open the socket", "ask its owner to allow you", name=asked.name
@@ -138,9 +155,9 @@ def failure(error: httpx.HTTPError | httpx.InvalidURL, asked: Setting) -> AgentE
         return AgentUnreachableError("unreachable", detail, _START, name=asked.name)
     # h11 has one error for octets that are no HTTP and for an answer that was cut short.
     cut_short = any(words in str(error) for words in ("closed connection", "disconnected"))
-    if isinstance(error, httpx.RemoteProtocolError) and not cut_short:
+    if isinstance(error, httpcore.RemoteProtocolError) and not cut_short:
         return no_form(asked.name, "the answer is no HTTP")
-    return AgentUnreachableError("broke-off", "the connection ended before the answer did", _AGAIN, name=asked.name)
+    return AgentUnreachableError("broke-off", "the connection ended before the answer did", _LOG, name=asked.name)
 
 
 def _errno(error: BaseException | None) -> int | None:

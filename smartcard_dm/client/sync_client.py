@@ -6,16 +6,16 @@ Guarantees: those of `smartcard_dm.client`. Leaves to its caller: closing it, be
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-import httpx
+import httpcore
 
 from smartcard_dm.client import calls, exchange
 from smartcard_dm.client.answers import EVENTS, Answer, form_of
 from smartcard_dm.client.event_stream import EventStream
 from smartcard_dm.client.form import no_form
-from smartcard_dm.client.peer import check_peer
 from smartcard_dm.client.resume import Resume
+from smartcard_dm.client.wire import Backend
 from smartcard_dm.errors import AgentError
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from smartcard_dm.limits import Limits
 
 Value = TypeVar("Value")
+
+_CONNECTIONS: Final = 32
+"""At one time; a call that finds none waits, as long as its timeout allows."""
 
 
 class AgentClient:
@@ -64,12 +67,8 @@ class AgentClient:
         limits: Limits | None = None,
     ) -> None:
         self._asked = exchange.setting(socket, timeout, trusted_uids, limits)
-        self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(self._asked.path)),
-            base_url=exchange.URL,
-            headers=exchange.HEADERS,
-            timeout=exchange.timeouts(self._asked),
-            trust_env=False,
+        self._pool = httpcore.ConnectionPool(
+            uds=str(self._asked.path), network_backend=Backend(self._asked), max_connections=_CONNECTIONS
         )
 
     def __enter__(self) -> Self:
@@ -82,15 +81,15 @@ class AgentClient:
 
     def close(self) -> None:
         """Close its connections."""
-        self._http.close()
+        self._pool.close()
 
     def card(self, *, expect_generation: int | None = None) -> CardAnswer:
         """Return who the card is, and its state; whatever the state is."""
-        return self._send(calls.card(expect_generation))
+        return self.send(calls.card(expect_generation))
 
     def accounts(self, *, expect_generation: int | None = None) -> AccountsAnswer:
         """Return every account of the card, without secrets."""
-        return self._send(calls.accounts(expect_generation))
+        return self.send(calls.accounts(expect_generation))
 
     def account(self, server_id: str, *, expect_generation: int | None = None) -> AccountAnswer:
         """Return the account of one server, without secrets.
@@ -98,7 +97,7 @@ class AgentClient:
         Raises:
             AgentRequestError: the card has none ("account-unknown"), or several ("account-several").
         """
-        return self._send(calls.account(server_id, expect_generation))
+        return self.send(calls.account(server_id, expect_generation))
 
     def verify(
         self,
@@ -122,7 +121,7 @@ class AgentClient:
             AgentRequestError: it is too large.
             ValueError: there is no such transport.
         """
-        return self._send(
+        return self.send(
             calls.judge(
                 "/v1/verify",
                 octets,
@@ -152,7 +151,7 @@ class AgentClient:
             AgentRequestError: it is too large.
             ValueError: there is no such transport.
         """
-        return self._send(
+        return self.send(
             calls.judge(
                 "/v1/apply",
                 octets,
@@ -171,6 +170,7 @@ class AgentClient:
         nonce: bytes | None = None,
         body: bytes | None = None,
         level: str | None = None,
+        spelling: str | None = None,
         expect_generation: int | None = None,
     ) -> AuthenticationAnswer:
         """Return what proves to a server who the client is; the secret stays with the agent, but for "basic".
@@ -181,6 +181,8 @@ class AgentClient:
             nonce: the server's nonce, octets; None: the one in the account. Not for "basic".
             body: the message as it will be sent, octets; for "hmac" only.
             level: "CLCRED", which is the agent's default.
+            spelling: what is in the header of "hmac": base64 of the MAC's "octets" (the agent's default) or of its
+                "hex-text", which some servers want.
             expect_generation: the generation that must still hold.
 
         Raises:
@@ -188,9 +190,15 @@ class AgentClient:
             AgentRequestError: the account, its secret or a nonce is not there.
             ValueError: there is no such type, or what it does not take was given.
         """
-        return self._send(
+        return self.send(
             calls.authenticate(
-                server_id, type, nonce=nonce, body=body, level=level, expect_generation=expect_generation
+                server_id,
+                type,
+                nonce=nonce,
+                body=body,
+                level=level,
+                spelling=spelling,
+                expect_generation=expect_generation,
             )
         )
 
@@ -214,7 +222,7 @@ class AgentClient:
             AgentPolicyError: the agent was not started with --allow-secret-release for this account.
             AgentRequestError: the account or its secret is not there.
         """
-        return self._send(calls.secret(server_id, level=level, purpose=purpose, expect_generation=expect_generation))
+        return self.send(calls.secret(server_id, level=level, purpose=purpose, expect_generation=expect_generation))
 
     def watch(self, after: str | None = None, *, patience: float | None = None) -> Iterator[AgentEvent]:
         """Yield what happens at the card, over restarts of the agent; none is missed without a "gap" that says so.
@@ -238,51 +246,47 @@ class AgentClient:
                 pause = resume.lost(error, time.monotonic())
             time.sleep(pause)
 
-    def _events(self, resume: Resume) -> Iterator[AgentEvent]:
-        stream = EventStream(self._asked.name, self._asked.limits.agent_event_octets)
-        try:
-            with self._http.stream(
-                "GET",
-                calls.EVENTS_TARGET,
-                headers=calls.events_headers(resume.after),
-                timeout=exchange.timeouts(self._asked, quiet=exchange.QUIET_SECONDS),
-                extensions={"trace": self._check},
-            ) as response:
-                if response.headers.get("content-type", "").partition(";")[0] != EVENTS:
-                    form_of(self._whole(response, exchange.Body(self._asked)))
-                    raise no_form(self._asked.name, "the answer is no stream of events")
-                resume.opened()
-                for octets in response.iter_raw():
-                    yield from stream.feed(octets)
-        except httpx.HTTPError as error:
-            raise exchange.failure(error, self._asked) from error
+    def send(self, call: Call[Value]) -> Value:
+        """Send a call of `smartcard_dm.client.calls` and return its value; every method above does this.
 
-    def _send(self, call: Call[Value]) -> Value:
+        Raises:
+            AgentError: it has none.
+        """
         body = exchange.Body(self._asked)
         try:
-            with self._http.stream(
+            with self._pool.stream(
                 call.method,
-                call.target,
-                headers=call.headers,
+                exchange.URL + call.target,
+                headers=exchange.headers(call.headers),
                 content=call.body,
-                extensions={"trace": self._check},
+                extensions=exchange.extensions(self._asked),
             ) as response:
                 answer = self._whole(response, body)
-        except httpx.HTTPError as error:
+        except exchange.FAILURES as error:
             raise exchange.failure(error, self._asked) from error
         return call.value(answer)
 
-    def _whole(self, response: httpx.Response, body: exchange.Body) -> Answer:
-        for octets in response.iter_raw():
-            body.add(octets)
-        return Answer(self._asked.name, response.status_code, response.headers.get("content-type", ""), body.whole())
-
-    def _check(self, moment: str, seen: dict[str, Any]) -> None:
-        if moment != exchange.CONNECTED:
-            return
-        stream = seen["return_value"]
+    def _events(self, resume: Resume) -> Iterator[AgentEvent]:
+        stream = EventStream(self._asked.name, self._asked.limits.agent_event_octets)
+        body = exchange.Body(self._asked)
         try:
-            check_peer(stream.get_extra_info("socket"), self._asked.trusted, self._asked.name)
-        except AgentError:
-            stream.close()
-            raise
+            with self._pool.stream(
+                "GET",
+                exchange.URL + calls.EVENTS_TARGET,
+                headers=exchange.headers(calls.events_headers(resume.after)),
+                extensions=exchange.extensions(self._asked, quiet=exchange.QUIET_SECONDS),
+            ) as response:
+                if exchange.header(response, b"content-type").partition(";")[0] != EVENTS:
+                    form_of(self._whole(response, body))
+                    raise no_form(self._asked.name, "the answer is no stream of events")
+                resume.opened()
+                for octets in response.iter_stream():
+                    yield from stream.feed(octets)
+        except exchange.FAILURES as error:
+            raise exchange.failure(error, self._asked) from error
+
+    def _whole(self, response: httpcore.Response, body: exchange.Body) -> Answer:
+        for octets in response.iter_stream():
+            body.add(octets)
+        media = exchange.header(response, b"content-type")
+        return Answer(self._asked.name, response.status, media, body.whole())
