@@ -27,7 +27,7 @@ THIRD_PARTY: Final = {
     "tree": set[str](),
     "push": {"cryptography", "httpx", "uvicorn", "httptools"},
     "receive": set[str](),
-    "client": {"httpx"},
+    "client": {"httpcore"},
     "agent": {"click", "cryptography", "fastapi", "httptools", "prometheus_client", "pydantic", "starlette", "uvicorn"},
     "faces": {"click", "rich", "cryptography"},
 }
