@@ -176,8 +176,12 @@ _BY_STATE: Final = {
 }
 
 
-def card_problem(snapshot: Snapshot) -> Problem:
+def card_problem(snapshot: Snapshot, *, committed: bool = False) -> Problem:
     """Return why nothing can be said about a card that is not there to be asked.
+
+    Args:
+        snapshot: what there is.
+        committed: whether effects of this request are in the tree in spite of it.
 
     Raises:
         ValueError: it is there.
@@ -185,7 +189,7 @@ def card_problem(snapshot: Snapshot) -> Problem:
     if snapshot.state is CardState.PRESENT:
         raise ValueError("a card that is present is no problem")
     code = _BY_STATE[snapshot.state]
-    return Problem(code, snapshot.reason or code.title, snapshot=snapshot)
+    return Problem(code, snapshot.reason or code.title, snapshot=snapshot, committed=committed)
 
 
 def generation_problem(wanted: int, snapshot: Snapshot, *, committed: bool = False) -> Problem:

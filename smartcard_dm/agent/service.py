@@ -169,6 +169,8 @@ class AgentService:
         then, now = answer.moment.snapshot, self._keeper.snapshot
         if then.generation != now.generation:
             raise generation_problem(then.generation, now, committed=answer.committed)
+        if then.credentials is not None and now.credentials is None:
+            raise card_problem(now, committed=answer.committed)
         return {"provenance": self.provenance(answer.moment, keeps=answer.keeps), **answer.form}
 
     def provenance(self, moment: Moment | None = None, *, keeps: bool = False) -> Form:

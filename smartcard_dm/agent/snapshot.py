@@ -45,7 +45,7 @@ class Snapshot:
     state: CardState
     """What is known of the card."""
     generation: int
-    """How many changes were seen since the agent began; a card that comes back has another one."""
+    """Grows by one with each change that is seen; a card that comes back has another one."""
     credentials: Credentials | None
     """Accounts and anchors; None in every state but `present`."""
     reason: str

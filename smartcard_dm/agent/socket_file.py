@@ -14,14 +14,12 @@ import os
 import socket
 import stat
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
     from types import TracebackType
 
-NAME: Final = "smartcard-dm/agent.sock"
 LONGEST_PATH: Final = 107
 """Octets of a Unix socket's path. Source: Linux, unix(7)."""
 BACKLOG: Final = 512
@@ -33,12 +31,6 @@ _PROBE_SECONDS: Final = 2.0
 
 class SocketFileError(Exception):
     """A socket that cannot be made; its text names the path, what is wrong with it and what to do."""
-
-
-def default_path(environment: Mapping[str, str], uid: int) -> Path:
-    """Return where the agent of a user listens: in XDG_RUNTIME_DIR, else in /run/user/UID."""
-    folder = environment.get("XDG_RUNTIME_DIR", "")
-    return Path(folder if folder.startswith("/") else f"/run/user/{uid}") / NAME
 
 
 class SocketFile:

@@ -1,6 +1,6 @@
-"""`smartcard-dm agent serve | get | watch`: a command's module is imported only when it runs.
+"""`smartcard-dm agent`: a group whose commands are imported when they run.
 
-Guarantees: `agent get` for a running agent needs no web server, and `agent serve` no client.
+Guarantees: what a server needs is not loaded to ask one. Leaves to its commands: everything else.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import click
 from smartcard_dm.cli.program import CommandGroup
 
 _COMMANDS: Final = {
-    "serve": ("smartcard_dm.cli.agent_serve", "Keep a card for other programs, over a Unix socket."),
-    "get": ("smartcard_dm.cli.agent_get", "Answer one JSON request on standard input, with an agent or without."),
-    "watch": ("smartcard_dm.cli.agent_watch", "Print what happens at an agent's card."),
+    "serve": ("smartcard_dm.cli.agent_serve", "Serve a card's accounts and verdicts on a Unix socket."),
+    "get": ("smartcard_dm.cli.agent_get", "Answer one request from standard input, as credential helpers do."),
+    "watch": ("smartcard_dm.cli.agent_watch", "Follow what happens to an agent's card and its accounts."),
 }
 
 
-class AgentGroup(CommandGroup):
-    """The group with commands that are imported one at a time."""
+class LazyGroup(CommandGroup):
+    """A group with commands that are imported one at a time."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order of use."""
@@ -32,7 +32,6 @@ class AgentGroup(CommandGroup):
             return None
         found = import_module(_COMMANDS[cmd_name][0]).command
         assert isinstance(found, click.Command)  # noqa: S101 - a table of this file and its modules
-        found.name = cmd_name
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - same
@@ -41,6 +40,6 @@ class AgentGroup(CommandGroup):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
 
 
-@click.group(cls=AgentGroup)
+@click.group(name="agent", cls=LazyGroup)
 def command() -> None:
-    """Keep a card for other programs, and ask whoever keeps it."""
+    """A card's accounts and verdicts for other programs of this machine, for as long as the card is there."""
