@@ -96,6 +96,8 @@ class CardKeeper:
         use_last_try: consent to use the last try of a PIN.
         limits: bounds of files and directories.
         patience: how long it waits.
+        first_generation: what counting begins at; one that grows from start to start, such as the seconds of the clock,
+            keeps a generation of an earlier start from being taken for one of this.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class CardKeeper:
         use_last_try: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         patience: Patience | None = None,
+        first_generation: int = 0,
     ) -> None:
         self._source = source
         self._events = events
@@ -123,7 +126,7 @@ class CardKeeper:
         self._timer: Timer | None = None
         self._change = Condition()
         # Everything below is written under `_change` only.
-        self._snapshot = Snapshot(CardState.STARTING, 0, None, "the reader is looked for", clock())
+        self._snapshot = Snapshot(CardState.STARTING, first_generation, None, "the reader is looked for", clock())
         self._sequence = 0
         """Grows with every change that is seen; a reading counts only if it is the same before and after."""
         self._reader = ""
@@ -319,15 +322,7 @@ class CardKeeper:
 
     def _outcome(self, sequence: int, place: str) -> _Success | _Failure:
         try:
-            for _ in range(_SWAPS):
-                found = self._read(sequence, place)
-                if isinstance(found, Reading):
-                    return _Success(found, account_prints(found.credentials, self._key))
-                if isinstance(found, Locked):
-                    return _Failure(CardState.LOCKED, found.reason)
-                if self._is_superseded(sequence):
-                    break
-            return _Failure(CardState.UNREADABLE, f"the card was replaced in each of {_SWAPS} readings")
+            return self._found(sequence, place)
         except (PinBlockedError, PinEntryError) as error:
             return _Failure(CardState.LOCKED, str(error))
         except CardConnectionError as error:
@@ -339,6 +334,17 @@ class CardKeeper:
             return _Failure(CardState.UNREADABLE, str(error))
         except Exception as error:  # noqa: BLE001 - a thread that ended unseen would never read a card again
             return _Failure(CardState.UNREADABLE, f"reading failed unexpectedly ({type(error).__name__})")
+
+    def _found(self, sequence: int, place: str) -> _Success | _Failure:
+        for _ in range(_SWAPS):
+            found = self._read(sequence, place)
+            if isinstance(found, Reading):
+                return _Success(found, account_prints(found.credentials, self._key))
+            if isinstance(found, Locked):
+                return _Failure(CardState.LOCKED, found.reason)
+            if self._is_superseded(sequence):
+                break
+        return _Failure(CardState.UNREADABLE, f"the card was replaced in each of {_SWAPS} readings")
 
     def _is_superseded(self, sequence: int) -> bool:
         return sequence != self._sequence

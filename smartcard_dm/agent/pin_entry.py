@@ -147,8 +147,8 @@ class PinEntry:
         refused = request.refused
         while not interrupted():
             if self._wrong >= self._tries or len(self._refused) >= MAX_REFUSED:
-                times = "once" if self._wrong == 1 else f"{self._wrong} times"
-                raise PinEntryError(f"the PIN was wrong {times} and no more tries are allowed (--pin-tries)")
+                wrong = request.refused or "a PIN was wrong"
+                raise PinEntryError(f"{wrong}; no more are tried while the card stays (--pin-tries)")
             if not self.is_interactive and self._only_card not in {None, request.card}:
                 raise PinEntryError("the PIN was given for another card: start the agent again for this one")
             pin = self._source.get(PinRequest(request.card, request.reason, request.tries_left, refused), interrupted)
