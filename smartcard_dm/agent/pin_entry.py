@@ -153,9 +153,8 @@ class PinEntry:
                 raise PinEntryError("the PIN was given for another card: start the agent again for this one")
             pin = self._source.get(PinRequest(request.card, request.reason, request.tries_left, refused), interrupted)
             if pin is None:
-                raise PinEntryError(
-                    "no PIN was given" if self.is_interactive else "the PIN that was given is forgotten"
-                )
+                none = "no PIN was given" if self.is_interactive else "the PIN that was given is forgotten"
+                raise PinEntryError(f"{refused}; {none}" if refused else none)
             fault = self._fault(pin, request)
             if fault is None:
                 return pin
