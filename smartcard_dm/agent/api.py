@@ -413,7 +413,7 @@ def _add_other_routes(app: FastAPI, api: Api) -> None:
         responses={
             200: {
                 "description": "Events, until the client or the agent ends.",
-                "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+                "content": {EVENT_STREAM: {"schema": {"$ref": "#/components/schemas/ServerSentEvent"}}},
             },
             **problems(*_ALWAYS, *_ANOTHER, Code.CARD_UNREADABLE, Code.CARD_LOCKED, Code.READER_LOST, Code.BUSY),
         },

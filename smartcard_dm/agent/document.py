@@ -35,6 +35,22 @@ _REQUEST_ID_HEADER: Final[Part] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
     }
 }
+_SERVER_SENT_EVENT: Final[Part] = {
+    "type": "object",
+    "title": "ServerSentEvent",
+    "description": "One event of the stream, by its fields.",
+    "properties": {
+        "id": {"type": "string", "description": "EPOCH-N; goes into Last-Event-ID."},
+        "event": {"type": "string", "description": "The kind, as in data."},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/Event"},
+        },
+    },
+    "required": ["id", "event", "data"],
+    "additionalProperties": False,
+}
 _PROVENANCE: Final[Part] = {
     "origin": "pcsc:",
     "card_id": None,
@@ -86,6 +102,7 @@ def finish_document(app: FastAPI) -> Part:
     schemas: Part = document.setdefault("components", {}).setdefault("schemas", {})
     _add_model(schemas, ProblemForm, "Problem")
     _add_model(schemas, EventForm, "Event")
+    schemas["ServerSentEvent"] = _SERVER_SENT_EVENT
     document["components"]["examples"] = {
         code.code: {"summary": code.title, "value": _example(code)} for code in ProblemCode
     }
