@@ -81,12 +81,12 @@ static char *receive_all(int agent, size_t *count)
     return octets;
 }
 
-/* Makes one request and returns the JSON of its answer; *status is its HTTP status. */
+/* Makes one request and returns the JSON of its answer, to be freed; *status is its HTTP status. */
 static char *ask(const char *path, const char *head, const char *body, size_t body_octets, int *status)
 {
     int agent = connected(path);
     char *octets, *json, *length;
-    size_t count;
+    size_t count, json_octets;
 
     send_all(agent, head, strlen(head));
     send_all(agent, body, body_octets);
@@ -97,11 +97,13 @@ static char *ask(const char *path, const char *head, const char *body, size_t bo
         fail(path, "what answers there is no agent, or does not serve this user");
     *json = '\0';
     json += 4;
+    json_octets = count - (size_t)(json - octets);
     length = strcasestr(octets, "\r\ncontent-length:");
     /* An answer that was cut short is no answer. */
-    if (length == NULL || strtoul(length + 17, NULL, 10) != count - (size_t)(json - octets))
+    if (length == NULL || strtoul(length + 17, NULL, 10) != json_octets)
         fail(path, "the answer broke off");
-    return json;
+    memmove(octets, json, json_octets + 1);
+    return octets;
 }
 
 /* Returns the text that the next member of this name has, as JSON spells it, and the place behind it. */
@@ -143,13 +145,15 @@ static int list(const char *path)
 {
     static const char head[] = "GET /v1/accounts HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n";
     char server_id[1024];
-    const char *json;
+    char *answer;
+    const char *rest;
     int status = 0;
 
-    json = ask(path, head, "", 0, &status);
-    check(status, json, path);
-    while ((json = next_text(json, "server_id", server_id, sizeof server_id)) != NULL)
+    rest = answer = ask(path, head, "", 0, &status);
+    check(status, answer, path);
+    while ((rest = next_text(rest, "server_id", server_id, sizeof server_id)) != NULL)
         puts(server_id);
+    free(answer);
     return DONE;
 }
 
@@ -158,7 +162,7 @@ static int verify(const char *path, const char *name)
     char *message = malloc(MESSAGE_OCTETS + 1);
     char head[512], verdict[64] = "", detail[4096] = "";
     FILE *file = fopen(name, "rb");
-    const char *json;
+    char *json;
     size_t count;
     int status = 0;
 
@@ -181,6 +185,7 @@ static int verify(const char *path, const char *name)
     check(status, json, path);
     next_text(json, "verdict", verdict, sizeof verdict);
     next_text(json, "detail", detail, sizeof detail);
+    free(json);
     printf("%s: %s\n", verdict, detail);
     return strcmp(verdict, "authorized") == 0 ? DONE : REFUSED;
 }

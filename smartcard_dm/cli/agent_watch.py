@@ -11,9 +11,9 @@ import click
 
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.options import json_option
-from smartcard_dm.cli.output import print_line
+from smartcard_dm.cli.output import print_line, print_value
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.report.events import agent_event_form, agent_event_line
+from smartcard_dm.report.events import agent_event_form, agent_event_lines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -72,7 +72,8 @@ async def _print(client: AsyncAgentClient, after: str | None, count: int | None,
         if as_json:
             print_line(json.dumps(agent_event_form(event), ensure_ascii=True))
         else:
-            print_line(agent_event_line(event))
+            for line in agent_event_lines(event):
+                print_value(line)
         if left is not None:
             left -= 1
             if not left:

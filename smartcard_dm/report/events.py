@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import textwrap
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from smartcard_dm.client.values import AgentEvent
     from smartcard_dm.report.forms import Form
+
+_WIDTH: Final = 80
 
 
 def agent_event_form(event: AgentEvent) -> Form:
@@ -21,12 +24,12 @@ def agent_event_form(event: AgentEvent) -> Form:
     }
 
 
-def agent_event_line(event: AgentEvent) -> str:
-    """Return an event on one line: moment, ID, what happened, to whom, and more where there is more."""
+def agent_event_lines(event: AgentEvent) -> tuple[str, ...]:
+    """Return an event as lines: moment, ID, what happened, to whom; then, indented, more where there is more."""
+    head = " ".join(part for part in (_moment(event), event.id, event.kind, event.subject) if part)
     more = "; ".join(f"{name} {_text(value)}" for name, value in event.data.items())
-    return " ".join(
-        part for part in (_moment(event), event.id, event.kind, event.subject, more and f"({more})") if part
-    )
+    indent = "  "
+    return head, *textwrap.wrap(more, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _moment(event: AgentEvent) -> str:
