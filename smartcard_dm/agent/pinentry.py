@@ -255,7 +255,9 @@ def _description(request: PinRequest) -> str:
 
 def _escaped(text: str) -> str:
     """Return text as an argument: without octets that end a line, and no longer than one."""
-    octets = b"".join(b"%%%02X" % each if each < 0x20 or each == 0x25 else bytes([each]) for each in text.encode())
+    octets = b"".join(
+        b"%%%02X" % each if each < 0x20 or each == 0x25 else bytes([each]) for each in text.encode(errors="replace")
+    )
     if len(octets) > LINE_OCTETS // 2:
         # Cut where no escape and no character is cut.
         return _escaped(text[: len(text) // 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from itertools import islice
 from threading import Event, Timer
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,13 @@ from smartcard_dm.errors import CardReadError
 from smartcard_dm.trust.credentials import Credentials
 from tests.agent.cards import ANOTHER_ACCOUNT, ANOTHER_SECRET, ICCID, OTHER_ICCID, OTHER_SECRET, SECRET, Cards
 from tests.agent.moved import NOW, SETTLE_SECONDS, MovedSource, keeper_of
+from vendor_pcsc.errors import ReaderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from smartcard_dm.agent.events import AgentEvent, EventLog
+    from smartcard_dm.agent.placement import PlacementChange
 
 DMS, BACKUP = "com.example.dms", "com.example.backup"
 
@@ -331,6 +334,26 @@ def test_a_card_that_is_gone_when_the_reader_is_back_was_removed(cards: Cards, w
         f"account-removed {DMS}",
         f"account-removed {BACKUP}",
     ]
+
+
+def test_a_watch_that_can_tell_nothing_says_why_and_is_begun_again(
+    cards: Cards, watched: Callable[..., Watched]
+) -> None:
+    agent = watched(MovedSource(cards.usim()))
+    agent.until(CardState.PRESENT)
+    agent.source.break_watch(ReaderError("PC/SC readers need pyscard"))
+    assert agent.until(CardState.SERVICE_LOST).reason == "PC/SC readers need pyscard"
+    agent.source.back()
+    agent.until(CardState.PRESENT)
+
+
+def test_a_watch_that_ends_by_itself_ends_trust(cards: Cards, watched: Callable[..., Watched]) -> None:
+    class Short(MovedSource):
+        def watch(self, stop: Event) -> Iterator[PlacementChange]:
+            yield from islice(super().watch(stop), 1)
+
+    agent = watched(Short(cards.usim()), patience=Patience(source=SETTLE_SECONDS))
+    assert agent.until(CardState.SERVICE_LOST).reason == "the reader is not watched any more"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a defect"), ValueError(SECRET)])

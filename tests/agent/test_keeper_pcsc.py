@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smartcard_dm.agent import sources
 from smartcard_dm.agent.events import EventLog
 from smartcard_dm.agent.keeper import CardKeeper, Patience
 from smartcard_dm.agent.pin_entry import GivenPin, PinEntry
@@ -262,3 +263,18 @@ def test_a_reader_that_is_not_there_is_an_error_of_the_card(lab: PcscLab) -> Non
     assert lab.readers
     with pytest.raises(CardConnectionError):
         PcscSource(None).open("no such reader")
+
+
+def test_a_service_without_readers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "list_readers", tuple)
+    watching = PcscSource(None).watch(Event())
+    change = next(watching)
+    assert (change.placement, change.reason) == (Placement.LOST, "no reader is attached: plug one in")
+    watching.close()  # type: ignore[attr-defined] # it is a generator
+
+
+def test_a_pin_that_is_none_leaves_no_connection_behind(lab: PcscLab, cards: Cards) -> None:
+    reader = lab.put(card(cards.usim()))
+    with pytest.raises(ValueError, match="four to eight"):
+        PcscSource(None).open(reader, pin=Secret(b"12"))
+    PcscConnection(reader, exclusive=True).close()
