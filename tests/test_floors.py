@@ -29,7 +29,7 @@ THIRD_PARTY: Final = {
     "receive": set[str](),
     "client": {"httpcore"},
     "agent": {"click", "cryptography", "fastapi", "httptools", "prometheus_client", "pydantic", "starlette", "uvicorn"},
-    "faces": {"click", "rich", "cryptography"},
+    "faces": {"click", "rich", "cryptography", "fastapi", "httptools", "prometheus_client", "uvicorn"},
 }
 MAY_IMPORT: Final = {
     "bridge": {"bridge"},
