@@ -211,3 +211,21 @@ def test_importing_the_client_loads_neither_cards_nor_http() -> None:
     ours = {name.split(".")[1] for name in whole if name.startswith("smartcard_dm.")}
     assert ours == {"client", "errors", "identity", "limits", "secret"}
     assert not {"httpx", "fastapi", "pydantic", "lxml", "cryptography", "click"} & set(whole)
+
+
+def test_both_clients_have_the_same_methods_and_arguments() -> None:
+    import inspect  # noqa: PLC0415 - this test alone
+
+    from smartcard_dm.client import AgentClient, AsyncAgentClient  # noqa: PLC0415 - same
+
+    def signatures(kind: type) -> dict[str, list[str]]:
+        return {
+            "close" if name == "aclose" else name: [
+                str(each) for each in inspect.signature(function).parameters.values()
+            ]
+            for name, function in inspect.getmembers(kind, inspect.isfunction)
+            if not name.startswith("_")
+        }
+
+    assert signatures(AgentClient) == signatures(AsyncAgentClient)
+    assert set(signatures(AgentClient)) >= {"card", "verify", "secret", "watch", "close", "send"}
