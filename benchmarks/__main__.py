@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from benchmarks import bench_card, bench_encryption, bench_issue, bench_start, bench_tree, bench_verify, bench_wbxml
+from benchmarks import (
+    bench_agent,
+    bench_card,
+    bench_encryption,
+    bench_issue,
+    bench_start,
+    bench_tree,
+    bench_verify,
+    bench_wbxml,
+)
 from benchmarks.harness import NOTE, table
 
 if TYPE_CHECKING:
@@ -41,6 +50,7 @@ def main() -> None:
     issue_rows = bench_issue.run_one()
     batch = bench_issue.run_batches()
     start_rows = bench_start.run()
+    agent = bench_agent.run()
     counts, command_seconds = bench_card.run()
     add_costs, rights_costs, commit_costs, statements = bench_tree.run()
     more = (start_rows[1].seconds - start_rows[0].seconds) * 1e3
@@ -124,6 +134,14 @@ Statements of one message as SQLite's trace counts them, an INSERT that is run f
 One flush, part of every time above but those of statements:
 
 {bench_tree.table(commit_costs, "row")}
+
+## An agent under load
+
+{bench_agent.CLIENTS} clients at one time have the agent verify messages (RSA-2048, SHA-256) of a card behind pcscd,
+each the next one when it has its verdict; clients and agent share this machine. `python -m benchmarks.bench_agent --seconds 60`
+runs it for a minute.
+
+{bench_agent.text(agent)}
 
 ## Start
 

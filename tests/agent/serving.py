@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from smartcard_dm.agent.keeper import Patience
     from smartcard_dm.agent.sources import CardSource
     from smartcard_dm.tree import DeviceTree
 
@@ -82,6 +83,7 @@ class ServedAgent:
         tree: DeviceTree | None = None,
         heartbeat_seconds: float = 15.0,
         connections: int | None = None,
+        patience: Patience = QUICK,
     ) -> None:
         self.path = folder / "run" / "agent.sock"
         self.events = EventLog("abc")
@@ -90,7 +92,7 @@ class ServedAgent:
             self.events,
             clock=lambda: NOW,
             key=bytes(32),
-            patience=QUICK,
+            patience=patience,
             first_generation=FIRST_GENERATION,
         )
         self.metrics = Metrics()
@@ -151,6 +153,11 @@ class ServedAgent:
             assert monotonic() < deadline, self.keeper.snapshot
             sleep(0.002)
         self._seen = self.generation
+
+    def becomes_present_at_last(self) -> None:
+        """Wait until the first card was read."""
+        self._seen = FIRST_GENERATION
+        self.becomes("present")
 
     @property
     def generation(self) -> int:
