@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import sys
@@ -115,7 +114,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     \b
     Examples:
       smartcard-dm agent serve --card pcsc: --pinentry pinentry-curses
-      smartcard-dm agent serve --card profile:usim.yaml --socket /tmp/mine/agent.sock --tree t.db
+      smartcard-dm agent serve --card profile:usim.yaml --socket a.sock --tree t.db
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     _check_parts()
     from smartcard_dm.agent import logs  # noqa: PLC0415 - what a server needs is loaded for a server only
@@ -151,7 +150,6 @@ def command(  # noqa: PLR0913 - one argument for each option
             print_line(f"listening on {place}; card {snapshot.state.value}")
 
         run(setup, environment=os.environ, ready=ready)
-        logging.getLogger("asyncio").setLevel(logging.NOTSET)
 
 
 def _check_parts() -> None:

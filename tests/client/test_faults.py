@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smartcard_dm.client import exchange
+from smartcard_dm.client.event_stream import EventStream
+from smartcard_dm.client.resume import Resume
 from smartcard_dm.errors import (
     AgentCardError,
     AgentError,
@@ -284,3 +287,51 @@ def test_a_watch_that_cannot_begin(client: type[Waiting], path: Path, answer: by
     with scripted(path, says(answer)), pytest.raises(AgentError) as found:
         client(path).watch(1, f"{EPOCH}-0")
     assert type(found.value) is kind
+
+
+@each_client
+def test_a_stream_without_heartbeats_is_opened_again(
+    client: type[Waiting], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(STREAM + sse(event(1)))
+        connection.recv(1)
+
+    monkeypatch.setattr(exchange, "QUIET_SECONDS", 0.2)
+    with scripted(path, silent, says(STREAM + sse(event(2)))) as heads:
+        found = client(path).watch(2, f"{EPOCH}-0")
+    assert [each.id for each in found] == [f"{EPOCH}-1", f"{EPOCH}-2"]
+    assert f"last-event-id: {EPOCH}-1".encode() in heads[1]
+
+
+LINE_ENDS = [b"\n", b"\r\n", b"\r"]
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_a_stream_is_read_whatever_its_pieces_are(end: bytes, size: int) -> None:
+    octets = b": comment\n\nretry: 5\n\n" + sse(event(1), event(2)).replace(b'"kind"', b'\ndata:"kind"', 1)
+    octets = octets.replace(b"\n", end)
+    stream = EventStream("a", 4096)
+    found = [each for i in range(0, len(octets), size) for each in stream.feed(octets[i : i + size])]
+    assert [each.id for each in found] == [f"{EPOCH}-1", f"{EPOCH}-2"]
+
+
+def test_heartbeats_do_not_add_up_to_an_event() -> None:
+    stream = EventStream("a", 100)
+    assert list(stream.feed(b": heartbeat\n" * 1000)) == []
+
+
+def test_pauses_grow_and_begin_anew() -> None:
+    lost = AgentUnreachableError("broke-off", "a", "b", name="c")
+    resume = Resume("e-1", patience=100)
+    with pytest.raises(AgentUnreachableError):
+        resume.lost(lost, 0)
+    resume.opened()
+    assert [resume.lost(lost, 1) for _ in range(8)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    resume.opened()
+    assert resume.lost(lost, 200) == 0.1
+    with pytest.raises(AgentUnreachableError):
+        resume.lost(lost, 300)
+    with pytest.raises(AgentPolicyError):
+        resume.lost(AgentPolicyError("a", "b", "c", name="d"), 200)
