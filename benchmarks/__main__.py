@@ -138,8 +138,8 @@ One flush, part of every time above but those of statements:
 ## An agent under load
 
 {bench_agent.CLIENTS} clients at one time have the agent verify messages (RSA-2048, SHA-256) of a card behind pcscd,
-each the next one when it has its verdict; clients and agent share this machine. `python -m benchmarks.bench_agent --seconds 60`
-runs it for a minute.
+each the next one when it has its verdict; clients and agent share this machine.
+`python -m benchmarks.bench_agent --seconds 60` runs it for a minute.
 
 {bench_agent.text(agent)}
 

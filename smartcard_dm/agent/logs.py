@@ -91,4 +91,5 @@ def remove(handler: logging.Handler) -> None:
     """Stop sending the log there."""
     for logger in (LOGGER, *map(logging.getLogger, _OTHERS)):
         logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
         logger.propagate = True
