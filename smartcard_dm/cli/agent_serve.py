@@ -114,7 +114,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     \b
     Examples:
       smartcard-dm agent serve --card pcsc: --pinentry pinentry-curses
-      smartcard-dm agent serve --card profile:usim.yaml --socket a.sock --tree t.db
+      smartcard-dm agent serve --card pcsc: --socket mine/agent.sock --tree t.db
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     _check_parts()
     from smartcard_dm.agent import logs  # noqa: PLC0415 - what a server needs is loaded for a server only
