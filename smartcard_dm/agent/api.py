@@ -171,9 +171,10 @@ class Api:
 
     def answer(self, request: Request, found: Answer) -> Response:
         """Return the answer, unless what it rests on is over."""
+        form = self.service.finished(found)
         context = context_of(request.scope)
-        context.rule = found.rule
-        return JSONResponse(self.service.finished(found))
+        context.rule, context.released = found.rule, found.reveals
+        return JSONResponse(form)
 
     async def octets(
         self, request: Request, media_type: str, maximum: int, use: Callable[[bytes], Awaitable[Answer]]
@@ -380,9 +381,7 @@ def _add_credential_routes(app: FastAPI, api: Api) -> None:
         async def use(octets: bytes) -> Answer:
             wanted = _parsed(models.AUTHENTICATE, octets)
             work = workers.at_the_desk if wanted.type == "basic" else workers.verifying
-            found = await work(lambda: service.authenticate(wanted, caller, generation))
-            context_of(request.scope).released = wanted.type == "basic"
-            return found
+            return await work(lambda: service.authenticate(wanted, caller, generation))
 
         return await api.octets(request, JSON, largest, use)
 
@@ -406,9 +405,7 @@ def _add_credential_routes(app: FastAPI, api: Api) -> None:
 
         async def use(octets: bytes) -> Answer:
             wanted = _parsed(models.SECRET, octets)
-            found = await workers.at_the_desk(lambda: service.secret(wanted, caller, generation))
-            context_of(request.scope).released = True
-            return found
+            return await workers.at_the_desk(lambda: service.secret(wanted, caller, generation))
 
         return await api.octets(request, JSON, limits.agent_json_octets, use)
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from starlette.requests import ClientDisconnect
+
 from smartcard_dm.agent.logs import log, place_of
 from smartcard_dm.agent.problems import Problem, ProblemCode
 
@@ -149,10 +151,10 @@ class Gate:
         except TimeoutError:
             context.problem = ProblemCode.OVERLOADED.code
             return Problem(ProblemCode.OVERLOADED, f"the answer was not ready within {self._seconds} seconds")
+        except ClientDisconnect:
+            context.problem = "disconnected"
+            return None
         except Exception as error:  # noqa: BLE001 - the last resort: one problem and one line
-            if type(error).__name__ == "ClientDisconnect":
-                context.problem = "disconnected"
-                return None
             context.problem = ProblemCode.INTERNAL.code
             log(logging.ERROR, "fault", request_id=context.request_id, place=place_of(error))
             return Problem(ProblemCode.INTERNAL, "the agent failed at this request; nothing can be said about it")

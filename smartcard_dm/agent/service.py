@@ -87,6 +87,8 @@ class Answer:
     """Whether something is in the tree."""
     rule: str | None = None
     """For verdicts: the rule that was broken, or `authorized`."""
+    reveals: bool = False
+    """Whether it holds a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +330,8 @@ class AgentService:
             "value": value,
             "header": header,
         }
-        return Answer(moment, {"server_id": str(server_id), "authentication": form})
+        reveals = isinstance(request, BasicRequest)
+        return Answer(moment, {"server_id": str(server_id), "authentication": form}, reveals=reveals)
 
     def secret(self, request: SecretRequest, caller: Caller, generation: int | None = None) -> Answer:
         """Return secrets of an account, if the operator allowed that; recorded before they leave.
@@ -365,7 +368,7 @@ class AgentService:
             }
             for each in entries
         ]
-        return Answer(moment, {"server_id": str(server_id), "secrets": forms})
+        return Answer(moment, {"server_id": str(server_id), "secrets": forms}, reveals=True)
 
     # -----------------------------------------------------------------------------------------------------------------
 

@@ -10,13 +10,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from smartcard_dm.agent import service
+from smartcard_dm.agent.api import AT_ONCE_OCTETS
 from smartcard_dm.agent.release import Allowed, AuditFile, TreeAudit
 from smartcard_dm.agent.service import Releases
+from smartcard_dm.dm import ServerId
 from smartcard_dm.dm.client_authentication import hmac_credential, md5_credential
 from smartcard_dm.errors import CardReadError
 from smartcard_dm.secret import Secret
+from smartcard_dm.server import issue
 from smartcard_dm.tree import DeviceTree
 from smartcard_dm.trust.verifier import Verifier
+from smartcard_dm.xmlsec import SecretSigningKey
 from tests.agent.moved import NOW, MovedSource
 from tests.agent.serving import DM_WBXML, FIRST_GENERATION, ROOT, SIGNED, USIM, ServedAgent
 from tests.tree.device import INFORMATION
@@ -132,6 +136,17 @@ def test_a_verdict_is_that_of_the_command(standing: ServedAgent) -> None:
     assert refused.form["verdict"]["rule"] == "wbxml.malformed"
     Draft202012Validator(schema).validate(refused.form["verdict"])
     standing.counts("verdicts_total", 1, operation="verify", rule="wbxml.malformed")
+
+
+def test_a_large_message_is_verified_beside_small_ones(standing: ServedAgent) -> None:
+    commands = (
+        "<SyncBody><Replace><CmdID>1</CmdID><Item><Target><LocURI>./Vendor/A</LocURI></Target>"
+        f"<Data>{100_000 * 'x'}</Data></Item></Replace><Final/></SyncBody>"
+    )
+    message = issue(commands.encode(), ServerId(SERVER_ID), SecretSigningKey(Secret(SHARED.encode())))
+    assert len(message) > AT_ONCE_OCTETS
+    assert standing.verify(message).form["verdict"]["verdict"] == "authorized"
+    assert standing.verify(message[:-3] + b"xxx").form["verdict"]["verdict"] == "refused"
 
 
 @pytest.mark.parametrize(
