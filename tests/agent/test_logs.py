@@ -39,7 +39,7 @@ def test_a_library_is_heard_without_what_its_exceptions_quote(stream: io.StringI
     handler = logs.configure("info", stream)
     try:
         try:
-            raise ValueError(SECRET)
+            raise ValueError(SECRET)  # noqa: TRY301 - the exception is the test
         except ValueError:
             logging.getLogger("uvicorn.error").exception("something\nwent wrong")
         logging.getLogger("asyncio").info("not a warning")
