@@ -39,6 +39,7 @@ fixtures: $(VENV)/.test ## write fixtures/ and docs/signature-profile.md's worke
 	$(BIN)/python -m docs.worked_message
 	$(BIN)/python -m docs.rule_table
 	$(BIN)/python -m docs.lint_table
+	$(BIN)/python -m docs.openapi_document
 
 clean: ## remove what make made
 	rm -rf $(VENV) vendor_pcsc/applet/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

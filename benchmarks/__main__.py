@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from benchmarks import (
+    bench_agent,
     bench_card,
     bench_encryption,
     bench_issue,
@@ -52,6 +53,7 @@ def main() -> None:
     batch = bench_issue.run_batches()
     flood = bench_push.run_flood()
     start_rows = bench_start.run()
+    agent = bench_agent.run()
     counts, command_seconds = bench_card.run()
     add_costs, rights_costs, commit_costs, statements = bench_tree.run()
     receive_rows = bench_receive.run()
@@ -153,6 +155,14 @@ bare rate. The aim is a third, for a tree before its commits, and it is missed: 
 interpreter lock, so that judging a message is added to what the bare application costs, and carrying it out is most.
 
 {bench_receive.table(receive_rows)}
+
+## An agent under load
+
+{bench_agent.CLIENTS} clients at one time have the agent verify messages (RSA-2048, SHA-256) of a card behind pcscd,
+each the next one when it has its verdict; clients and agent share this machine.
+`python -m benchmarks.bench_agent --seconds 60` runs it for a minute.
+
+{bench_agent.text(agent)}
 
 ## Start
 

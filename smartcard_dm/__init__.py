@@ -10,12 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from smartcard_dm import wbxml
+    from smartcard_dm import client, wbxml
     from smartcard_dm.card.session import CardSession
     from smartcard_dm.card_uri import open_card
     from smartcard_dm.credentials import read_accounts, read_credentials, read_provisioning
     from smartcard_dm.dm import AppAuth, DmAccount, DmMessage, ServerId
     from smartcard_dm.errors import (
+        AgentError,
         CardError,
         DecodeError,
         KeyMaterialError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from smartcard_dm.trust.verifier import Verifier
 
 _HOME: Final = {
+    "AgentError": "smartcard_dm.errors",
     "AppAuth": "smartcard_dm.dm",
     "CardError": "smartcard_dm.errors",
     "CardIdentity": "smartcard_dm.identity",
@@ -71,7 +73,10 @@ _HOME: Final = {
     "read_provisioning": "smartcard_dm.credentials",
 }
 
+_ROOMS: Final = ("client", "wbxml")
+
 __all__ = [
+    "AgentError",
     "AppAuth",
     "CardError",
     "CardIdentity",
@@ -99,6 +104,7 @@ __all__ = [
     "VerificationError",
     "VerifiedMessage",
     "Verifier",
+    "client",
     "issue",
     "open_card",
     "read_accounts",
@@ -109,8 +115,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "wbxml":
-        return import_module("smartcard_dm.wbxml")
+    if name in _ROOMS:
+        return import_module(f"smartcard_dm.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOME[name]), name)

@@ -97,6 +97,15 @@ def open_card(
         raise
 
 
+def check_card_uri(uri: str) -> None:
+    """Look at the form of a card URI only.
+
+    Raises:
+        CardUriError: it has none that is known.
+    """
+    _form_of(uri)
+
+
 def _form_of(uri: str) -> tuple[UriForm, str]:
     scheme, colon, rest = uri.partition(":")
     for form in FORMS:

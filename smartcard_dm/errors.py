@@ -21,7 +21,8 @@
     │   ├── CardReadError        "could not read": it may be there, the card did not give it
     │   ├── PinRequiredError     a PIN is needed and none was given
     │   ├── PinError             the PIN given is wrong
-    │   └── PinBlockedError      no try is left, or using the last one was not consented to
+    │   ├── PinBlockedError      no try is left, or using the last one was not consented to
+    │   └── PinEntryError        what was to ask for a PIN cannot do so
     ├── TreeError                the device's management tree
     │   ├── TreeAccessError      its file cannot be opened, made or written; nothing was changed
     │   ├── TreeFormatError      its file is none, or one of another layout
@@ -29,6 +30,13 @@
     ├── AuditError               the record of what was received cannot be kept
     ├── PushError                a push that was not taken over; nothing is known about its effect
     ├── BatchError               the output of a batch, or what makes its messages; nothing is lost
+    ├── AgentError               an agent, or the way to it; `code` names the case
+    │   ├── AgentUnreachableError  nobody answers at the socket, or the answer came too late or broke off
+    │   ├── AgentPeerError       the agent is not whom this client trusts, or does not serve this user
+    │   ├── AgentProtocolError   what answers does not speak this API
+    │   ├── AgentCardError       the card is away, another one, locked or unreadable: what it vouched for is void
+    │   ├── AgentPolicyError     the agent was not started to do this
+    │   └── AgentRequestError    the request is wrong, or asks for what is not there
     └── VerificationError        distrust: a numbered rule of `rules.Rule` was broken
 
 Guarantees: every error says what, where, wanted and found; none holds a secret; none inherits a builtin beyond
@@ -40,6 +48,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smartcard_dm.rules import Rule, Step
 
 
@@ -203,7 +213,16 @@ class CardReadError(CardError):
 
 
 class PinRequiredError(CardError):
-    """A file is behind a PIN and none was given."""
+    """A file is behind a PIN and none was given.
+
+    Args:
+        tries_left: asks the card for the tries left, which costs none, as long as the session is open; raises
+            `CardError`, and returns None when no PIN needs to be presented.
+    """
+
+    def __init__(self, text: str, *, tries_left: Callable[[], int | None] | None = None) -> None:
+        self.tries_left = tries_left
+        super().__init__(text)
 
 
 class PinError(CardError):
@@ -216,6 +235,10 @@ class PinError(CardError):
 
 class PinBlockedError(CardError):
     """No try is left, or only one and its use was not consented to."""
+
+
+class PinEntryError(CardError):
+    """What was to ask for a PIN cannot do so: it is missing, failed, or took too long; nothing was presented."""
 
 
 class TreeError(SmartcardDmError):
@@ -292,6 +315,70 @@ class BatchError(SmartcardDmError):
         self.detail = detail
         self.advice = advice
         super().__init__(f"{name}: {detail}")
+
+
+class AgentError(SmartcardDmError):
+    """What an agent refused, or why it could not be asked; raised by the client of an agent only.
+
+    Args:
+        code: the case, a stable name such as "card-removed" (docs/agent.md lists them).
+        detail: what is wrong, in one clause; never a secret.
+        remedy: what to do about it, in one clause.
+        name: the socket.
+        status: the HTTP status of the answer; None where there was none.
+        request_id: names the request in the agent's log; None where there was no answer.
+        generation: the generation of the agent's card now; None where the answer does not say.
+        state: the state of the agent's card now; None where the answer does not say.
+        committed: whether a message took effect although this is an error; its verdict cannot be fetched any more.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        remedy: str,
+        *,
+        name: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        generation: int | None = None,
+        state: str | None = None,
+        committed: bool = False,
+    ) -> None:
+        self.code = code
+        self.detail = detail
+        self.remedy = remedy
+        self.name = name
+        self.status = status
+        self.request_id = request_id
+        self.generation = generation
+        self.state = state
+        self.committed = committed
+        super().__init__(f"{name}: {detail} ({code})")
+
+
+class AgentUnreachableError(AgentError):
+    """Nobody answers at the socket, the agent is overloaded, or its answer came too late or broke off."""
+
+
+class AgentPeerError(AgentError):
+    """The process behind the socket is of a user this client does not trust, or the agent does not serve this user."""
+
+
+class AgentProtocolError(AgentError):
+    """What answers does not speak this API: another status, another media type, another form, or too much of it."""
+
+
+class AgentCardError(AgentError):
+    """The card is away, another one, locked or unreadable; what was obtained from it before is void."""
+
+
+class AgentPolicyError(AgentError):
+    """The agent was not started to do this: no release of the secret, no BASIC, no tree."""
+
+
+class AgentRequestError(AgentError):
+    """The request is malformed, too large, or asks for what is not there, such as an account of another server."""
 
 
 class VerificationError(SmartcardDmError):

@@ -145,8 +145,29 @@ class Limits:
     receive_per_second: int = 2000
     """Pushes taken in one second, over all connections."""
 
+    agent_connections: int = 512
+    """Connections of an agent's clients open at one time, idle ones included; one more is closed at once."""
+
+    agent_watchers: int = 128
+    """Clients that follow an agent's events at one time."""
+
+    agent_body_octets: int = 64 * MIB
+    """Octets of all request bodies an agent holds at one time: as many of the largest messages as two hundred need."""
+
+    agent_json_octets: int = 4 * KIB
+    """Octets of a JSON body sent to an agent, the message in it not counted. One with a long ServerID has 600."""
+
+    agent_seconds: int = 30
+    """Seconds one request to an agent may take, from its head to the last octet of its answer; events go on longer."""
+
     audit_refusals: int = 10_000
     """Refused messages that an audit keeps; the oldest go first, so that a stranger cannot fill a disk."""
+
+    agent_answer_octets: int = 16 * MIB
+    """Octets of one answer of an agent that a client reads. 256 accounts have 400,000, a large verdict 3 million."""
+
+    agent_event_octets: int = 64 * KIB
+    """Octets of one event of an agent, and of one line of it, that a client reads. One has 500."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -27,7 +27,9 @@ THIRD_PARTY: Final = {
     "tree": set[str](),
     "push": {"cryptography", "httpx", "uvicorn", "httptools"},
     "receive": set[str](),
-    "faces": {"click", "rich", "cryptography"},
+    "client": {"httpcore"},
+    "agent": {"click", "cryptography", "fastapi", "httptools", "prometheus_client", "pydantic", "starlette", "uvicorn"},
+    "faces": {"click", "rich", "cryptography", "fastapi", "httptools", "prometheus_client", "uvicorn"},
 }
 MAY_IMPORT: Final = {
     "bridge": {"bridge"},
@@ -46,6 +48,8 @@ MAY_IMPORT: Final = {
     "tree": {"F0", "wbxml", "dm", "trust", "tree"},
     "push": {"F0", "iso7816", "trust", "push"},
     "receive": {"F0", "dm", "trust", "push", "tree", "receive"},
+    "client": {"F0", "client"},
+    "agent": {"*"},
     "faces": {"*"},
 }
 PURE: Final = ("F0", "wbxml", "iso7816", "pkcs15", "dm", "xmlsec", "trust")

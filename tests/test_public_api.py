@@ -12,11 +12,11 @@ import pytest
 import smartcard_dm as dm
 
 PUBLIC = [
-    "AppAuth", "CardError", "CardIdentity", "CardSession", "Credentials", "DecodeError", "DeviceInformation",
-    "DeviceTree", "DmAccount", "DmMessage",
+    "AgentError", "AppAuth", "CardError", "CardIdentity", "CardSession", "Credentials", "DecodeError",
+    "DeviceInformation", "DeviceTree", "DmAccount", "DmMessage",
     "Generation", "KeyMaterialError", "Limits", "Origin", "Policy", "Rule", "Secret", "ServerId", "SmartcardDmError",
     "Step", "Transport", "TransportKind", "TrustAnchor", "UnsupportedError", "VerificationError", "VerifiedMessage",
-    "Verifier", "issue", "open_card", "read_accounts", "read_credentials", "read_provisioning", "wbxml",
+    "Verifier", "client", "issue", "open_card", "read_accounts", "read_credentials", "read_provisioning", "wbxml",
 ]  # fmt: skip
 
 
@@ -35,7 +35,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         getattr(dm, "nothing")  # noqa: B009 - the plain attribute is what the type checker forbids
 
 
-@pytest.mark.parametrize("room", ["wbxml", "iso7816", "pkcs15", "dm", "xmlsec", "server", "personalise", "tree"])
+@pytest.mark.parametrize(
+    "room", ["wbxml", "iso7816", "pkcs15", "dm", "xmlsec", "server", "personalise", "tree", "client"]
+)
 def test_a_room_exports_what_it_says(room: str) -> None:
     module = importlib.import_module(f"smartcard_dm.{room}")
     assert module.__all__

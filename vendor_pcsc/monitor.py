@@ -60,8 +60,13 @@ class ReaderEvent:
     """The answer to reset of the card that is there now; empty without one, or when it does not answer."""
 
 
-def watch(stop: Event) -> Iterator[ReaderEvent]:
+def watch(stop: Event, *, tell_empty: bool = False) -> Iterator[ReaderEvent]:
     """Give what is there as events, then every change, until `stop` is set; that is noticed within a second.
+
+    Args:
+        stop: set it to end.
+        tell_empty: give `CARD_REMOVED` for a reader that is empty when it is looked at for the first time, so that a
+            caller knows when each reader was looked at.
 
     Raises:
         ReaderError: pyscard is not installed.
@@ -73,7 +78,7 @@ def watch(stop: Event) -> Iterator[ReaderEvent]:
             if lost:
                 lost = False
                 yield ReaderEvent(EventKind.SERVICE_BACK)
-            yield from _follow(context, stop)
+            yield from _follow(context, stop, tell_empty=tell_empty)
         if stop.is_set():
             return
         if not lost:
@@ -82,7 +87,7 @@ def watch(stop: Event) -> Iterator[ReaderEvent]:
         stop.wait(RETRY_SECONDS)
 
 
-def _follow(context: PcscContext, stop: Event) -> Iterator[ReaderEvent]:
+def _follow(context: PcscContext, stop: Event, *, tell_empty: bool) -> Iterator[ReaderEvent]:
     """Give events as long as the service answers."""
     flag = context.service.constant
     known: dict[str, int] = {}
@@ -106,6 +111,8 @@ def _follow(context: PcscContext, stop: Event) -> Iterator[ReaderEvent]:
             if state.name in known:
                 before, known[state.name] = known[state.name], state.flags & ~flag("SCARD_STATE_CHANGED")
                 kind = _change(before, state, flag("SCARD_STATE_PRESENT"))
+                if kind is None and tell_empty and before == flag("SCARD_STATE_UNAWARE"):
+                    kind = EventKind.CARD_REMOVED
                 if kind is not None:
                     yield ReaderEvent(kind, state.name, state.atr)
 

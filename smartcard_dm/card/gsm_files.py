@@ -102,7 +102,9 @@ class GsmFiles(CardFiles):
         homes = tuple(partial(self._describe, home) for home in dict.fromkeys((self.application, own)))
         chv = GsmChv(self._exchange, number, homes)
         if not self._pins.has_pin:
-            raise PinRequiredError(f"{name} is behind {chv.name}: give the PIN (--pin-env NAME)")
+            raise PinRequiredError(
+                f"{name} is behind {chv.name}: give the PIN (--pin-env NAME)", tries_left=chv.tries_left
+            )
         self._pins.verify(chv)
 
     def _describe(self, directory: Directory) -> GsmDirectory | None:

@@ -82,7 +82,7 @@ class PinPad:
             CardReadError: the card has no such PIN, or answers otherwise.
         """
         if self._pin is None or self._withheld:
-            raise PinRequiredError(f"{pin.name} is needed and none was given")
+            raise PinRequiredError(f"{pin.name} is needed and none was given", tries_left=pin.tries_left)
         if pin.name in self._verified:
             return
         left = pin.tries_left()

@@ -115,7 +115,9 @@ class UiccFiles(CardFiles):
             raise closed_to_cardholder(sw, name, describe(sw))
         pin = UiccPin(self._exchange, reference, self._channel)
         if not self._pins.has_pin:
-            raise PinRequiredError(f"{name} is behind {pin.name}: give the PIN (--pin-env NAME)")
+            raise PinRequiredError(
+                f"{name} is behind {pin.name}: give the PIN (--pin-env NAME)", tries_left=pin.tries_left
+            )
         self._pins.verify(pin)
 
     def _rule_record(self, directory: Directory, file_ids: tuple[int, ...], number: int) -> bytes | None:

@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 
 from smartcard_dm.errors import (
+    AgentError,
+    AgentPolicyError,
+    AgentProtocolError,
+    AgentRequestError,
     AuditError,
     BatchError,
     CardError,
@@ -43,7 +47,8 @@ def exit_code(error: SmartcardDmError) -> int:
     """Return the exit code of an error: by culprit, the verdict's steps 0 and 1 counting as malformed input.
 
     A tree file or an output that cannot be opened, made or written is a wrong command line, as any other file is. A
-    push that nobody took over was refused.
+    push that nobody took over was refused. An agent stands for the card behind it: one that cannot be asked is a card
+    that cannot be read.
     """
     if isinstance(error, VerificationError):
         return MALFORMED if error.step <= Step.DECODE else REFUSED
@@ -51,6 +56,10 @@ def exit_code(error: SmartcardDmError) -> int:
         return REFUSED
     if isinstance(error, TreeAccessError | BatchError | AuditError):
         return USAGE
+    if isinstance(error, AgentPolicyError | AgentRequestError):
+        return REFUSED
+    if isinstance(error, AgentError):
+        return MALFORMED if isinstance(error, AgentProtocolError) else CARD
     return CARD if isinstance(error, CardError) else MALFORMED
 
 

@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "receive": ("smartcard_dm.cli.receive", "Take in what is pushed, judge it, apply it."),
     "conformance": ("smartcard_dm.cli.conformance", "Examine the draft's conformance requirements, with evidence."),
     "vcard": ("smartcard_dm.cli.vcard", "Put a virtual card behind pcscd, for any PC/SC program."),
+    "agent": ("smartcard_dm.cli.agent", "Keep a card for other programs, and ask whoever keeps it."),
     "wbxml": ("smartcard_dm.cli.wbxml", "Decode and encode WBXML documents."),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from smartcard_dm.errors import (
+    AgentError,
     AuditError,
     BatchError,
     CardConnectionError,
@@ -18,6 +19,7 @@ from smartcard_dm.errors import (
     KeyMaterialError,
     LimitExceededError,
     PinBlockedError,
+    PinEntryError,
     PinError,
     PinRequiredError,
     Pkcs15Error,
@@ -126,6 +128,7 @@ _BY_KIND: Final[tuple[tuple[type[SmartcardDmError], str], ...]] = (
     (PinRequiredError, "--pin-prompt and --pin-fd N give it too"),
     (PinError, "correct the PIN you gave"),
     (PinBlockedError, "nothing was sent that could block it further"),
+    (PinEntryError, "install pinentry-curses, or give the PIN by --pin-env or --pin-fd"),
     (CardReadError, "try again; if it stays, the card or its access rules do not allow it"),
 )
 
@@ -136,6 +139,8 @@ def remedy(error: SmartcardDmError) -> str:
         return _BY_RULE.get(error.rule, _SHAPE)
     if isinstance(error, TreeError | BatchError | PushError | AuditError):
         return error.advice
+    if isinstance(error, AgentError):
+        return error.remedy
     return next((text for kind, text in _BY_KIND if isinstance(error, kind)), "look at the card and its reader")
 
 

@@ -138,6 +138,9 @@ def _done(row: AuditRow) -> Text:
         told.append(f"{len(diff)} {'change' if len(diff) == 1 else 'changes'}")
     if form.get("nodes") is not None:
         told.append(f"{form['nodes']} nodes")
+    release = form.get("release")
+    if isinstance(release, dict):
+        told.append(f"{release.get('action')}: {release.get('level')}, uid {release.get('uid')}")
     if form.get("evidence") is not None and row.action == "apply":
         told.append(f"{form['transport']}: {form['evidence']}")
     if row.action in {"refuse", "read"}:

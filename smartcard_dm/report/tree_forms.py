@@ -202,6 +202,7 @@ def _audit_row(row: AuditRow) -> Form:
         "statuses": dict(sorted(statuses.items())),
         "changes": len(diff) if isinstance(diff, list) else 0,
         "nodes": form.get("nodes"),
+        "release": form.get("release"),
         **{key: form.get(key, []) for key in ("report", "diff", "rewritten", "skipped", "warnings", "events")},
         "transport": form.get("transport"),
         "evidence": form.get("evidence"),

@@ -46,7 +46,7 @@ from smartcard_dm.trust.points import MessageIdentity
 from smartcard_dm.trust.verifier import Verifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from smartcard_dm.dm import DmMessage, ServerId
@@ -287,6 +287,7 @@ class DeviceTree:
         processing: ProcessingPolicy | None = None,
         decryptor: Decryptor | None = None,
         listener: Listener | None = None,
+        before_commit: Callable[[], None] | None = None,
         dry_run: bool = False,
     ) -> Applied:
         """Verify a message and carry out its commands with the rights of its server.
@@ -299,6 +300,8 @@ class DeviceTree:
             processing: how it is carried out; default is `ProcessingPolicy()`.
             decryptor: opens encrypted parts; default refuses them.
             listener: is told of events before anything is committed; without one, Exec is not supported (406).
+            before_commit: is called last, when all is done and nothing is committed; whatever it raises rolls all of
+                it back and reaches the caller.
             dry_run: whether everything is rolled back at the end; the message may then still be applied, once.
 
         Raises:
@@ -341,6 +344,8 @@ class DeviceTree:
                 msg_id=header.msg_id,
             )
             self._notify(effects, listener)
+            if before_commit is not None:
+                before_commit()
         return Applied(message, report, effects)
 
     def sync(
@@ -381,6 +386,21 @@ class DeviceTree:
                 self.audit.note(at, "sync", card, form)
             self._notify(effects, listener)
         return Synced(card, reconciled, len(credentials.anchors), anchors_changed, effects)
+
+    def note(self, at: datetime, action: str, subject: str, form: dict[str, object]) -> None:
+        """Add a row to the audit, for what was done with the device and changed nothing in its tree.
+
+        Args:
+            at: now, with a time zone.
+            action: what it was; the audit's schema has the list.
+            subject: what it was done to.
+            form: more about it, without secrets, as JSON has it.
+
+        Raises:
+            TreeAccessError: the file cannot be written, or there is no room.
+        """
+        with self._database.writing():
+            self.audit.note(at, action, subject, form)
 
     def close(self) -> None:
         """Close the file."""

@@ -48,10 +48,11 @@ COMMAND_LINES = [
     ("wbxml", "decode"),
     ("wbxml", "encode"),
 ]
-GROUPS: list[tuple[str, ...]] = [(), ("card",), ("tree",), ("wbxml",)]
+AGENT = [("agent", "serve"), ("agent", "get"), ("agent", "watch")]
+GROUPS: list[tuple[str, ...]] = [(), ("card",), ("tree",), ("agent",), ("wbxml",)]
 
 
-@pytest.mark.parametrize("command", [*GROUPS, *COMMAND_LINES], ids=" ".join)
+@pytest.mark.parametrize("command", [*GROUPS, *COMMAND_LINES, *AGENT], ids=" ".join)
 def test_help_is_complete_and_fits_80_columns(command: tuple[str, ...]) -> None:
     outcome = run(*command, "--help")
     assert outcome.code == 0
@@ -86,6 +87,9 @@ def test_a_group_alone_shows_its_help_as_wrong_usage(command: tuple[str, ...]) -
         ("frobnicate",),
         ("--frobnicate",),
         ("card", "frobnicate"),
+        ("agent", "frobnicate"),
+        ("agent", "serve"),
+        ("agent", "watch", "--count", "0"),
         ("verify",),
         ("verify", str(SIGNED)),
         ("verify", str(SIGNED), "--card"),

@@ -113,6 +113,20 @@ def test_a_watch_may_begin_without_the_service(lab: PcscLab) -> None:
     watcher.end()
 
 
+def test_a_watch_may_tell_of_empty_readers_at_the_first_look(lab: PcscLab) -> None:
+    reader = lab.put(uicc(), 1)
+    stop = Event()
+    found: list[ReaderEvent] = []
+    for event in watch(stop, tell_empty=True):
+        found.append(event)
+        if len(found) == 8:
+            stop.set()
+    assert found[:4] == added(lab)
+    assert {each.reader: each.kind for each in found[4:]} == {
+        name: EventKind.CARD_INSERTED if name == reader else EventKind.CARD_REMOVED for name in lab.readers
+    }
+
+
 def test_an_idle_watch_sleeps(lab: PcscLab) -> None:
     watcher = Watcher()
     assert watcher.some(4) == added(lab)

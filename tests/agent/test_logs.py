@@ -1,0 +1,58 @@
+"""The agent's log: JSON Lines that hold what the code names and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from smartcard_dm.agent import logs
+
+SECRET = "a shared secret of 32 octets, ok"
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_has_its_fields(stream: io.StringIO) -> None:
+    handler = logs.configure("info", stream)
+    try:
+        logs.log(logging.INFO, "request", operation="card", status=200, code=None)
+        logs.log(logging.DEBUG, "not asked for")
+    finally:
+        logs.remove(handler)
+    logs.log(logging.ERROR, "after the end")
+    (line,) = lines(stream)
+    assert line.pop("time")
+    assert line == {"level": "info", "event": "request", "operation": "card", "status": 200, "code": None}
+
+
+def test_a_library_is_heard_without_what_its_exceptions_quote(stream: io.StringIO) -> None:
+    handler = logs.configure("info", stream)
+    try:
+        try:
+            raise ValueError(SECRET)  # noqa: TRY301 - the exception is the test
+        except ValueError:
+            logging.getLogger("uvicorn.error").exception("something\nwent wrong")
+        logging.getLogger("asyncio").info("not a warning")
+    finally:
+        logs.remove(handler)
+    (line,) = lines(stream)
+    assert line["message"] == "something\nwent wrong"
+    assert str(line["fault"]).startswith("ValueError at tests/agent/test_logs.py:")
+    assert SECRET not in stream.getvalue()
+
+
+def test_what_was_set_is_put_back(stream: io.StringIO) -> None:
+    logs.remove(logs.configure("error", stream))
+    assert logs.LOGGER.handlers == []
+    assert logs.LOGGER.propagate
+    assert logging.getLogger("uvicorn").level == logging.NOTSET
