@@ -104,11 +104,7 @@ class AuditFile:
         self._file = os.open(path, flags, 0o600)
         self._lock = Lock()
         try:
-            found = os.fstat(self._file)
-            if not stat.S_ISREG(found.st_mode):
-                raise OSError(errno.EINVAL, "it is no regular file")
-            if found.st_size and os.pread(self._file, 1, found.st_size - 1) != b"\n":
-                os.write(self._file, b"\n")  # a line that a loss of power cut is not continued
+            _begin_line(self._file)
         except BaseException:
             os.close(self._file)
             raise
@@ -134,6 +130,15 @@ class AuditFile:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def _begin_line(file: int) -> None:
+    """Check that a file is one, and end a line that a loss of power cut."""
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if found.st_size and os.pread(file, 1, found.st_size - 1) != b"\n":
+        os.write(file, b"\n")
 
 
 class TreeAudit:
