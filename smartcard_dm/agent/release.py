@@ -6,8 +6,10 @@ asked, for what and when, never a secret. An empty list releases nothing. Leaves
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
@@ -90,16 +92,22 @@ class AuditFile:
     """Releases as JSON Lines, each on disk before it takes effect.
 
     Args:
-        path: the file; it is made with mode 0600 when it is not there, and only ever appended to.
+        path: a regular file; it is made with mode 0600 when it is not there, and only ever appended to.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: it cannot be opened, or is none.
     """
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        # Not waiting for whoever may read a pipe; it is refused below, as nothing of it would be on disk.
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         self._file = os.open(path, flags, 0o600)
         self._lock = Lock()
+        try:
+            _begin_line(self._file)
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +130,15 @@ class AuditFile:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def _begin_line(file: int) -> None:
+    """Check that a file is one, and end a line that a loss of power cut."""
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if found.st_size and os.pread(file, 1, found.st_size - 1) != b"\n":
+        os.write(file, b"\n")
 
 
 class TreeAudit:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from smartcard_dm.agent import service
 from smartcard_dm.agent.api import AT_ONCE_OCTETS
-from smartcard_dm.agent.release import Allowed, AuditFile, TreeAudit
+from smartcard_dm.agent.release import Allowed, AuditFile, Caller, Release, TreeAudit
 from smartcard_dm.agent.service import Releases
 from smartcard_dm.dm import ServerId
 from smartcard_dm.dm.client_authentication import hmac_credential, md5_credential
@@ -27,7 +29,6 @@ from tests.tree.device import INFORMATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from smartcard_dm.agent.service import Answer
     from smartcard_dm.trust.credentials import Credentials
@@ -378,6 +379,23 @@ def test_nothing_is_released_that_cannot_be_recorded(source: MovedSource, tmp_pa
     with ServedAgent(source, tmp_path, releases=releases) as agent:
         reply = agent.post("/v1/secret", {"server_id": SERVER_ID})
         assert (reply.status, reply.code) == (503, "audit-unavailable")
+
+
+def test_an_audit_is_a_file_and_begins_a_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("pipe", "link"):
+        with pytest.raises(OSError, match=r"no regular file|symbolic links"):
+            AuditFile(tmp_path / name)
+    with pytest.raises(OSError, match="no regular file"):
+        AuditFile(Path("/dev/null"))
+    (tmp_path / "cut").write_text('{"action":', "utf-8")
+    release = Release("secret-refused", ServerId(SERVER_ID), "CLCRED", Caller("r"), 1, None)
+    with AuditFile(tmp_path / "cut") as audit:
+        audit.record(NOW, release)
+    first, second = (tmp_path / "cut").read_text("utf-8").splitlines()
+    assert first == '{"action":'
+    assert json.loads(second)["request_id"] == "r"
 
 
 def test_what_may_be_released_needs_an_audit() -> None:
