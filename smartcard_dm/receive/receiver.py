@@ -1,8 +1,9 @@
 """What listeners put their documents into: a bounded queue, and one thread that has each judged, noted and told.
 
 Guarantees: outcomes come in the order in which documents were taken, one at a time; an outcome is told when its row is
-on the disk; what was taken is judged, or told to have failed, before `close` returns. What is refused before there is
-a document has half of the places at most: envelopes of a stranger do not keep documents out.
+on the disk, or when it cannot be brought there, which `trouble` then says; what was taken is judged, or told to have
+failed, before `close` returns. What is refused before there is a document has half of the places at most: envelopes of
+a stranger do not keep documents out.
 
 When a tree or an audit cannot be written, nothing more is taken and what still waits is told to have failed: it took
 no effect, and its sender may push it again. When this program is at fault, nothing more is taken either; what waits is
