@@ -107,7 +107,7 @@ class Limits:
     """Seconds a set waits for its next part; a short-message centre may hold one back while a device is off."""
 
     push_remembered_sets: int = 64
-    """Sets that were put together just now, whose parts start no other set when they come again. 2 kB for the largest."""
+    """Sets put together just now, whose parts start no other set when they come again; 2 kB for the largest."""
 
     push_remembered_seconds: int = 300
     """Seconds such a set is remembered; networks repeat a part within seconds or minutes."""
