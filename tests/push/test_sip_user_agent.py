@@ -101,7 +101,7 @@ def test_media_types_are_compared_without_case_and_parameters(agent: Agent, cont
         (request(To="nobody"), SipRule.FIELD_FORM, 400, {}),
         (request(Content_Length="1, 2"), SipRule.CONTENT_LENGTH, 400, {}),
         (request(Content_Length="99999999"), SipRule.BODY_SIZE, 413, {}),
-        (request().replace(b"SIP/2.0\r\n", b"SIP/2.7\r\n", 1), SipRule.VERSION, None, {}),
+        (request().replace(b"SIP/2.0\r\n", b"SIP/2.7\r\n", 1), SipRule.VERSION, 505, {}),
         (request(without="Call-ID"), SipRule.FIELD_MISSING, None, {}),
         (request(Via="nonsense"), SipRule.FIELD_FORM, None, {}),
         (request(more="To: <sip:d@h>\r\n"), SipRule.FIELD_REPEATED, None, {}),
