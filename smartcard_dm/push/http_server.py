@@ -310,6 +310,9 @@ class _Connection(HttpToolsProtocol):
         if size > self._limits.http_header_octets:
             self._fault = self._headers_too_large()
             raise self._fault
+        if b"#" in self.url:  # it is for the sender alone, and the server would drop it
+            self._fault = EnvelopeError(HttpRule.PATH, "HTTP request", "a target with a fragment")
+            raise self._fault
         if self.parser.should_upgrade():
             self._fault = EnvelopeError(HttpRule.UPGRADE, "HTTP request", "another protocol is asked for")
             raise self._fault

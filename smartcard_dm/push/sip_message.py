@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from smartcard_dm.errors import EnvelopeError
+from smartcard_dm.push.shown import shown
 from smartcard_dm.push.sip_rules import SipRule
-from smartcard_dm.push.sip_shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

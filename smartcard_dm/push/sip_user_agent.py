@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML, Arrival
 from smartcard_dm.push.rate import PushRate
+from smartcard_dm.push.shown import shown
 from smartcard_dm.push.sip_headers import (
     DM_APPLICATION,
     Core,
@@ -33,7 +34,6 @@ from smartcard_dm.push.sip_headers import (
 )
 from smartcard_dm.push.sip_message import SipHeader, SipRequest, SipResponse, build
 from smartcard_dm.push.sip_rules import SipRule
-from smartcard_dm.push.sip_shown import shown
 from smartcard_dm.push.sip_transactions import Transactions
 from smartcard_dm.trust.transport import Transport, TransportKind
 

@@ -210,6 +210,11 @@ MALFORMED = {
     "encoded path": (request(path="/%00%0a"), HttpRule.PATH),
     "query": (request(path="/?a=b"), HttpRule.PATH),
     "target": (request(path="nonsense"), HttpRule.MALFORMED),
+    "fragment": (request(path="/#a"), HttpRule.PATH),
+    "host and path": (request(b"x", "Host: a/b"), HttpRule.HOST),
+    "host and space": (request(b"x", "Host: a b"), HttpRule.HOST),
+    "host and user": (request(b"x", "Host: a@b"), HttpRule.HOST),
+    "host and list": (request(b"x", "Host: a, b"), HttpRule.HOST),
     "no host": (request(b"x", "Host: -"), HttpRule.HOST),
     "two hosts": (request(b"x", "Host: a", "Host: b"), HttpRule.FIELD_REPEATED),
     "type": (request(b"x", "Content-Type: text/plain"), HttpRule.CONTENT_TYPE),
@@ -230,6 +235,10 @@ MALFORMED = {
     "chunks and length": (request(b"1\r\nx\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), HttpRule.MALFORMED),
     "chunks, then more": (
         request(b"0\r\n\r\n", "Content-Length: -", "Transfer-Encoding: chunked, identity"),
+        HttpRule.MALFORMED,
+    ),
+    "chunks of an old version": (
+        request(b"1\r\nx\r\n0\r\n\r\n", "Content-Length: -", "Transfer-Encoding: chunked").replace(b"P/1.1", b"P/1.0"),
         HttpRule.MALFORMED,
     ),
     "identity": (request(b"x", "Content-Length: -", "Transfer-Encoding: identity"), HttpRule.MALFORMED),
@@ -310,6 +319,21 @@ def test_the_application_may_be_named(lab: Lab) -> None:
             b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"
         )
         assert lab.inlet.arrival().octets == b"x"
+
+
+@pytest.mark.parametrize("named", ["", "device.example.com", "device:8443", "192.0.2.1:", "[2001:db8::1]:8443"])
+def test_a_host_may_have_any_of_its_forms(lab: Lab, named: str) -> None:
+    assert lab.ask(request(b"x", f"Host: {named}")).startswith(b"HTTP/1.1 202 ")
+    assert lab.inlet.arrival().octets == b"x"
+
+
+def test_an_identity_is_not_shown_in_an_error(lab: Lab) -> None:
+    imsi = "001010123456789"
+    for wrong in (request(path=f"/{imsi}"), request(b"x", f"Content-Type: {imsi}"), request(b"x", f"Host: {imsi}/")):
+        assert lab.ask(wrong)[9:12] == b"400"
+        error, _, _ = lab.inlet.errors.get(timeout=20)
+        assert imsi not in str(error)
+        assert "(digits)" in str(error)
 
 
 def test_another_path_may_be_served(tls: ssl.SSLContext, ca: Ca) -> None:
