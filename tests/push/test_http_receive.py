@@ -437,26 +437,49 @@ def test_too_many_a_second_are_sent_away(tls: ssl.SSLContext, ca: Ca) -> None:
         assert lab.ask(request())[9:12] == b"202"
 
 
-def test_three_hundred_connections(tls: ssl.SSLContext, ca: Ca) -> None:
-    with listening(tls, ca.file, Limits(receive_connections=256)) as lab:
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_three_hundred_connections(tls: ssl.SSLContext, ca: Ca, loop: Loop) -> None:
+    with listening(tls, ca.file, Limits(receive_connections=256), loop=loop) as lab:
         wires = [lab.wire() for _ in range(300)]
-        refused = [lab.inlet.rule() for _ in range(44)]
-        assert refused == [HttpRule.CONNECTIONS] * 44
-        for each in wires[:256]:
+        assert [lab.inlet.rule() for _ in range(44)] == [HttpRule.CONNECTIONS] * 44
+        assert [rest(each) for each in wires[:44]] == [b""] * 44, "the oldest made room"
+        assert lab.ask(request()).startswith(b"HTTP/1.1 202 "), "slow ones keep nobody out"
+        assert lab.inlet.rule() == HttpRule.CONNECTIONS
+        for each in wires:
             each.close()
-        assert [rest(each) for each in wires[256:]] == [b""] * 44
-        for each in wires[256:]:
-            each.close()
-        for _ in range(256):
+        for _ in range(255):
             assert lab.inlet.rule() == HttpRule.HANDSHAKE
-        assert lab.ask(request()).startswith(b"HTTP/1.1 202 ")
         kept = [lab.connect() for _ in range(256)]
-        with lab.wire() as wire:
-            assert rest(wire) == b""
-        for each in kept:
+        kept[0].sendall(request(close=False))
+        assert kept[0].recv(1000) == TAKEN
+        with lab.wire():
+            assert rest(kept[1]) == b"", "the first has been heard of since"
+        for each in (kept[0], *kept[2:]):
             each.sendall(request())
-        assert {rest(each)[9:12] for each in kept} == {b"202"}
+        assert {rest(each)[9:12] for each in (kept[0], *kept[2:])} == {b"202"}
         for each in kept:
+            each.close()
+
+
+def test_slow_requests_keep_nobody_out(tls: ssl.SSLContext, ca: Ca) -> None:
+    with listening(tls, ca.file, Limits(receive_connections=4)) as lab:
+        slow = [lab.connect() for _ in range(4)]
+        head = [
+            request(b"x", "Content-Length: 10"),
+            b"POST / HTTP/1.1\r\nX: ",
+            b"POST",
+            request(b"", "Content-Length: 1"),
+        ]
+        for each, octets in zip(slow, head, strict=True):
+            each.sendall(octets)
+        time.sleep(0.3)
+        for at in range(4):
+            assert lab.ask(request(bytes([at]))).startswith(b"HTTP/1.1 202 ")
+            assert lab.inlet.arrival().octets == bytes([at])
+        assert lab.inlet.rule() == HttpRule.CONNECTIONS
+        assert rest(slow[0]) == b""
+        lab.inlet.nothing_else()
+        for each in slow:
             each.close()
 
 
