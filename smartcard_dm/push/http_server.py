@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -33,13 +32,13 @@ from smartcard_dm.rules import Rule
 from smartcard_dm.trust.transport import Transport, TransportKind
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable, Iterator
     from threading import Event
     from typing import Literal
 
     from smartcard_dm.push.arrival import Inlet
 
-_BACKLOG: Final = 128
 _LOOK_SECONDS: Final = 0.1
 """How long to wait when no connection can be accepted."""
 _SWEEP_TICKS: Final = 5
@@ -68,22 +67,6 @@ class HttpListener:
     """What runs it; auto: uvloop where it is installed."""
 
 
-def listen_http(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Args:
-        host: name or address; an IPv6 address without brackets.
-        port: 0: any that is free.
-
-    Raises:
-        OSError: nobody can listen there.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    listening.setblocking(False)
-    return listening
-
-
 def serve_http(
     settings: HttpListener,
     listening: socket.socket,
@@ -95,7 +78,7 @@ def serve_http(
 
     Args:
         settings: how.
-        listening: as `listen_http` makes it; it is closed when the listener ends.
+        listening: as `listening.listen_tcp` makes it; it is closed when the listener ends.
         inlet: where documents and refusals go.
         stop: ends the listener when it is set, from any thread or signal handler.
         ready: called once, with host and port that are listened on.

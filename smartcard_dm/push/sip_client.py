@@ -246,6 +246,8 @@ def _left(until: float) -> float:
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or "TLS failed"
+    if isinstance(error, UnicodeError):
+        return "it is no name of a host"
     if isinstance(error, TimeoutError):
         return "it took too long"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
