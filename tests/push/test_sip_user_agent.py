@@ -209,6 +209,7 @@ def test_no_room_is_said_and_not_remembered() -> None:
 def test_the_rate_is_bounded(agent: Agent) -> None:
     said = [agent.ask(request(branch=f"z9hG4bK{number}")).status for number in range(7)]
     assert said == [200] * 5 + [503] * 2
+    assert [error.rule for error in agent.inlet.refusals] == [SipRule.RATE], "told once in a second"
     agent.now += 1
     assert agent.ask(request(branch="z9hG4bKx")).status == 200
 
