@@ -59,7 +59,7 @@ def serve_sip(
 
     Args:
         settings: how.
-        listening: as `listening.listen_tcp` makes it; it stays open.
+        listening: as `listening.listen_tcp` makes it; it is closed when the listener ends.
         inlet: where documents and refusals go.
         stop: ends the listener when it is set, from any thread or signal handler.
         ready: called once, with the address that is listened on.
@@ -87,6 +87,8 @@ class _Server:
                 await asyncio.sleep(_LOOK_SECONDS)
         finally:
             accepting.cancel()
+            await asyncio.wait((accepting,))
+            listening.close()  # who comes now is turned away, not left waiting
             await self._end()
         if accepting.done() and not accepting.cancelled():
             accepting.result()
