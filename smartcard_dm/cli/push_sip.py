@@ -11,7 +11,7 @@ from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
 from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import print_json, print_text
-from smartcard_dm.cli.pushing import document_in, timeout_option
+from smartcard_dm.cli.pushing import DOCUMENT_ADVICE, as_is_option, document_in, timeout_option
 from smartcard_dm.cli.tls_access import sender_tls_options
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.push.sip_client import TIMER_F, SipSender, push_sip, sip_context
@@ -57,6 +57,7 @@ SIP_URI: Final = SipUriType()
     show_default=True,
     help="Who pushes. It proves nothing; --cert does.",
 )
+@as_is_option
 @sender_tls_options
 @timeout_option(TIMER_F)
 @click.option("--unsecured", is_flag=True, help="Allow an address with transport=tcp, in a lab; devices refuse it.")
@@ -69,6 +70,7 @@ def command(
     timeout: float,
     *,
     unsecured: bool,
+    as_is: bool,
     as_json: bool,
 ) -> None:
     """Push a message in a SIP MESSAGE request, over TLS.
@@ -77,7 +79,7 @@ def command(
     is for. FILE holds the message (WBXML); - is standard input. An answer says that it was taken, and not what became
     of it.
 
-    Exit: 0 taken, 1 not taken or nobody knows, 4 FILE is too large or empty.
+    Exit: 0 taken, 1 not taken or nobody knows, 4 FILE holds no message.
 
     \b
     Examples:
@@ -87,8 +89,8 @@ def command(
     tls.check()
     if not to.secured and not unsecured:
         raise usage_error("transport=tcp is in the clear: leave it out, or give --unsecured in a lab")
-    with reported(as_json=as_json, thing=file.name, advice="give a message as `issue` makes it"):
-        document = document_in(file)
+    with reported(as_json=as_json, thing=file.name, advice=DOCUMENT_ADVICE["dm"]):
+        document = document_in(file, as_is=as_is)
     context = tls.context(sip_context, as_json=as_json) if to.secured else None
     sender = SipSender(from_uri=from_uri, tls=context, unsecured_ok=unsecured, timeout=timeout)
     with reported(as_json=as_json, thing=to.name):
