@@ -112,7 +112,7 @@ class _Server(Server):
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            # DEVIATION: RFC 9110, 6.6.1 wants a Date from an origin server with a clock; what is pushed is never answered.
+            # DEVIATION: RFC 9110, 6.6.1 wants a Date from a server with a clock (decision 0027).
             date_header=False,
             timeout_keep_alive=settings.limits.receive_seconds,
             timeout_graceful_shutdown=_FAREWELL_SECONDS,
