@@ -50,7 +50,8 @@ from smartcard_dm.dm import (
 )
 from smartcard_dm.identity import Origin
 from smartcard_dm.limits import Limits
-from smartcard_dm.push.http_server import HttpListener, listen_http, serve_http
+from smartcard_dm.push.http_server import HttpListener, serve_http
+from smartcard_dm.push.listening import listen_tcp
 from smartcard_dm.push.tls import server_context
 from smartcard_dm.receive.audit import Audit, Audits, TreeAudit
 from smartcard_dm.receive.judges import CardJudge, TreeJudge
@@ -154,7 +155,7 @@ def credentials(folder: Path) -> Credentials:
 def serve(kind: str, folder: Path) -> None:
     """Run one contestant until SIGTERM; tell the port at the beginning and the counts at the end."""
     context = server_context(folder / "host.pem", folder / "host.key")
-    with listen_http(HOST, 0) as listening:
+    with listen_tcp(HOST, 0) as listening:
         print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
         told = _bare(context, listening) if kind == BARE else _receive(kind, folder, context, listening)
     print(json.dumps(told), flush=True)

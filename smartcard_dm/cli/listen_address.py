@@ -46,7 +46,7 @@ class ListenAddress:
         try:
             return listen_tcp(self.host, self.port)
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            reason = getattr(error, "strerror", None) or "it is no name of a host"
             raise usage_error(f"--listen: nobody can listen on {self}: {reason}; give another address") from error
 
 

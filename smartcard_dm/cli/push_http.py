@@ -10,21 +10,17 @@ from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
 from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import print_json, print_text
-from smartcard_dm.cli.tls_access import SENDER_ADVICE, sender_tls_options
-from smartcard_dm.errors import DmError, LimitExceededError
-from smartcard_dm.limits import DEFAULT_LIMITS
+from smartcard_dm.cli.pushing import DOCUMENT_ADVICE, as_is_option, document_in, timeout_option
+from smartcard_dm.cli.tls_access import sender_tls_options
 from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML
 from smartcard_dm.push.http_client import DEFAULT_SECONDS, HttpSender, push_http
 from smartcard_dm.push.tls import client_context
 from smartcard_dm.report.pushed import pushed_form, pushed_lines
 
 if TYPE_CHECKING:
-    import ssl
-
     from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.cli.tls_access import SenderTls
 
-_LONGEST_SECONDS: Final = 600
 _CONTENT: Final = {"dm": DM_WBXML, "cp": CP_WBXML}
 
 
@@ -39,24 +35,20 @@ _CONTENT: Final = {"dm": DM_WBXML, "cp": CP_WBXML}
     show_default=True,
     help="What FILE holds: dm, a message, or cp, a client provisioning document.",
 )
+@as_is_option
 @sender_tls_options
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=_LONGEST_SECONDS),
-    metavar="SECONDS",
-    default=DEFAULT_SECONDS,
-    show_default=True,
-    help="How long all of it may take.",
-)
+@timeout_option(DEFAULT_SECONDS)
 @json_option
-def command(url: str, file: InputFile, content: str, tls: SenderTls, timeout: float, *, as_json: bool) -> None:
+def command(
+    url: str, file: InputFile, content: str, tls: SenderTls, timeout: float, *, as_is: bool, as_json: bool
+) -> None:
     """Push a message to a receiver with one POST over HTTPS.
 
     URL is that of the receiver, https://HOST[:PORT][/PATH], whose HOST has to be what its certificate is for. FILE
     holds the message (WBXML); - is standard input. No proxy is used, and no redirect followed. An empty answer, 200 or
     202, says that the message was taken, and not what became of it.
 
-    Exit: 0 taken, 1 not taken or nobody knows, 4 FILE is too large or empty.
+    Exit: 0 taken, 1 not taken or nobody knows, 4 FILE holds no message.
 
     \b
     Examples:
@@ -64,27 +56,14 @@ def command(url: str, file: InputFile, content: str, tls: SenderTls, timeout: fl
       smartcard-dm push http https://127.0.0.1:8443/ --ca ca.pem --cert dms.pem --key dms.key < message.wbxml
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     tls.check()
-    with reported(as_json=as_json, thing=file.name, advice="give a message as `issue` makes it"):
-        document = _document(file)
-    sender = HttpSender(tls=_context(tls, as_json=as_json), timeout=timeout, content_type=_CONTENT[content])
+    with reported(as_json=as_json, thing=file.name, advice=DOCUMENT_ADVICE[content]):
+        document = document_in(file, content=content, as_is=as_is)
+    sender = HttpSender(
+        tls=tls.context(client_context, as_json=as_json), timeout=timeout, content_type=_CONTENT[content]
+    )
     with reported(as_json=as_json):
         pushed = push_http(url, document, sender)
     if as_json:
         print_json(pushed_form(pushed))
     else:
         print_text(pushed_lines(pushed))
-
-
-def _document(file: InputFile) -> bytes:
-    most = DEFAULT_LIMITS.message_octets
-    document = file.read(most)
-    if not document:
-        raise DmError("message", "it is empty", place=file.name)
-    if len(document) > most:
-        raise LimitExceededError("message", "message_octets", most, place=file.name)
-    return document
-
-
-def _context(tls: SenderTls, *, as_json: bool) -> ssl.SSLContext:
-    with reported(as_json=as_json, advice=SENDER_ADVICE):
-        return client_context(tls.authorities(), tls.cert, tls.key, tls.passphrase())

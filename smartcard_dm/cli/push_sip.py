@@ -11,25 +11,20 @@ from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
 from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import print_json, print_text
-from smartcard_dm.cli.tls_access import SENDER_ADVICE, sender_tls_options
+from smartcard_dm.cli.pushing import DOCUMENT_ADVICE, as_is_option, document_in, timeout_option
+from smartcard_dm.cli.tls_access import sender_tls_options
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.errors import DmError, LimitExceededError
-from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.push.sip_client import TIMER_F, SipSender, push_sip, sip_context
 from smartcard_dm.push.sip_uri import SipUri, parse_sip_uri
 from smartcard_dm.report.pushed import pushed_form, pushed_lines
 
 if TYPE_CHECKING:
-    import ssl
-
     from smartcard_dm.cli.inputs import InputFile
     from smartcard_dm.cli.tls_access import SenderTls
 
     _SipParam = click.ParamType[SipUri]
 else:
     _SipParam = click.ParamType  # older releases of click have no type argument
-
-_LONGEST_SECONDS: Final = 600
 
 
 class SipUriType(_SipParam):
@@ -62,15 +57,9 @@ SIP_URI: Final = SipUriType()
     show_default=True,
     help="Who pushes. It proves nothing; --cert does.",
 )
+@as_is_option
 @sender_tls_options
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=_LONGEST_SECONDS),
-    metavar="SECONDS",
-    default=TIMER_F,
-    show_default=True,
-    help="How long all of it may take.",
-)
+@timeout_option(TIMER_F)
 @click.option("--unsecured", is_flag=True, help="Allow an address with transport=tcp, in a lab; devices refuse it.")
 @json_option
 def command(
@@ -81,6 +70,7 @@ def command(
     timeout: float,
     *,
     unsecured: bool,
+    as_is: bool,
     as_json: bool,
 ) -> None:
     """Push a message in a SIP MESSAGE request, over TLS.
@@ -89,7 +79,7 @@ def command(
     is for. FILE holds the message (WBXML); - is standard input. An answer says that it was taken, and not what became
     of it.
 
-    Exit: 0 taken, 1 not taken or nobody knows, 4 FILE is too large or empty.
+    Exit: 0 taken, 1 not taken or nobody knows, 4 FILE holds no message.
 
     \b
     Examples:
@@ -99,9 +89,9 @@ def command(
     tls.check()
     if not to.secured and not unsecured:
         raise usage_error("transport=tcp is in the clear: leave it out, or give --unsecured in a lab")
-    with reported(as_json=as_json, thing=file.name, advice="give a message as `issue` makes it"):
-        document = _document(file)
-    context = _context(tls, as_json=as_json) if to.secured else None
+    with reported(as_json=as_json, thing=file.name, advice=DOCUMENT_ADVICE["dm"]):
+        document = document_in(file, as_is=as_is)
+    context = tls.context(sip_context, as_json=as_json) if to.secured else None
     sender = SipSender(from_uri=from_uri, tls=context, unsecured_ok=unsecured, timeout=timeout)
     with reported(as_json=as_json, thing=to.name):
         pushed = push_sip(to, document, sender, secrets.token_bytes)
@@ -109,18 +99,3 @@ def command(
         print_json(pushed_form(pushed))
     else:
         print_text(pushed_lines(pushed))
-
-
-def _document(file: InputFile) -> bytes:
-    most = DEFAULT_LIMITS.message_octets
-    document = file.read(most)
-    if not document:
-        raise DmError("message", "it is empty", place=file.name)
-    if len(document) > most:
-        raise LimitExceededError("message", "message_octets", most, place=file.name)
-    return document
-
-
-def _context(tls: SenderTls, *, as_json: bool) -> ssl.SSLContext:
-    with reported(as_json=as_json, advice=SENDER_ADVICE):
-        return sip_context(tls.authorities(), tls.cert, tls.key, tls.passphrase())

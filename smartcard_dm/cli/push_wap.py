@@ -15,11 +15,11 @@ from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.inputs import INPUT_FILE, STDIN
 from smartcard_dm.cli.options import json_option
 from smartcard_dm.cli.output import STDOUT, print_json, print_problem, print_text, stdout_is_terminal, write_octets
+from smartcard_dm.cli.pushing import DOCUMENT_ADVICE, as_is_option, document_in
 from smartcard_dm.cli.subscriber_access import IMSI_ADVICE, METHODS, sender_options
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.cli.wap_options import NUMBER, NUMBER_OR_NAME, PLACE
 from smartcard_dm.errors import KeyMaterialError
-from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML
 from smartcard_dm.push.pushed import WapPushed
 from smartcard_dm.push.sec_mac import MacKeys, SecMethod, check_digits
@@ -117,6 +117,7 @@ class _Ways:
     metavar="KIND",
     help="What FILE holds: dm, a message, or cp, a client provisioning document.",
 )
+@as_is_option
 @sender_options
 @optional_card_options
 @json_option
@@ -135,6 +136,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     *,
     pdu: bool,
     wsp: bool,
+    as_is: bool,
     as_json: bool,
 ) -> None:
     """Push a message over WAP: as short messages for a modem, as one datagram, or as a file.
@@ -154,7 +156,8 @@ def command(  # noqa: PLR0913 - one argument for each option
     ways.check()
     method = SecMethod[sec]
     _check_keys(method, subscriber, access)
-    document = _read(file)
+    with reported(as_json=as_json, thing=file.name, advice=DOCUMENT_ADVICE[content]):
+        document = document_in(file, content=content, as_is=as_is)
     keys = _keys(method, subscriber, access, as_json=as_json)
     with reported(as_json=as_json, thing=file.name):
         digits = None if method is not SecMethod.USERPINMAC else _check_digits(keys, document)
@@ -198,16 +201,6 @@ def _check_keys(method: SecMethod, subscriber: SubscriberAccess, access: CardAcc
         raise usage_error(f"{method.name} uses no PIN of the user: leave it out, or give --sec USERNETWPIN")
     if subscriber.has_imsi and access is not None:
         raise usage_error("the IMSI is given twice: leave --card out, or --imsi-env and --imsi-fd")
-
-
-def _read(file: InputFile) -> bytes:
-    maximum = DEFAULT_LIMITS.message_octets
-    document = file.read(maximum)
-    if not document:
-        raise usage_error(f"{file.name} is empty: give a file with a WBXML document")
-    if len(document) > maximum:
-        raise usage_error(f"{file.name} has more than {maximum} octets, as much as any receiver takes")
-    return document
 
 
 def _keys(method: SecMethod, subscriber: SubscriberAccess, access: CardAccess | None, *, as_json: bool) -> MacKeys:

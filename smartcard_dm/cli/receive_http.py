@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.listen_address import LISTEN, ListenAddress
 from smartcard_dm.cli.receiving import receiving_options
-from smartcard_dm.cli.tls_access import LISTENER_ADVICE, listener_tls_options
+from smartcard_dm.cli.tls_access import listener_tls_options
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.push.http_app import host_and_port
-from smartcard_dm.push.http_server import HttpListener, listen_http, serve_http
-from smartcard_dm.push.tls import server_context
+from smartcard_dm.push.http_server import HttpListener, serve_http
 from smartcard_dm.trust.transport import TransportKind
 
 if TYPE_CHECKING:
-    import socket
-    import ssl
     from threading import Event
 
     from smartcard_dm.cli.receiving import Receiving
@@ -63,8 +59,8 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, path:
         raise usage_error("--plain speaks no TLS: leave --cert, --key and --client-ca out")
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or set(path) & set(" %?#"):
         raise usage_error("--path begins with / and holds no space, %, ? or #")
-    context = None if plain else _context(tls)
-    with _bind(listen) as listening:
+    context = None if plain else tls.context()
+    with listen.bind() as listening:
 
         def take(receiver: Receiver, stop: Event) -> None:
             def ready(host: str, port: int) -> None:
@@ -75,26 +71,3 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, path:
             serve_http(settings, listening, receiver, stop, ready)
 
         receiving.run(TransportKind.HTTP, take)
-
-
-def _bind(listen: ListenAddress) -> socket.socket:
-    try:
-        return listen_http(listen.host, listen.port)
-    except OSError as error:
-        address = host_and_port(listen.host, listen.port)
-        raise usage_error(
-            f"--listen: nobody can listen on {address}: {error.strerror}; give another address"
-        ) from error
-
-
-def _context(tls: ListenerTls) -> ssl.SSLContext:
-    tls.check()
-    assert tls.cert is not None  # noqa: S101 - it was checked for
-    with reported(as_json=False, advice=LISTENER_ADVICE):
-        return server_context(
-            tls.cert,
-            tls.key or tls.cert,
-            client_ca=tls.client_ca,
-            required=tls.require_client,
-            passphrase=tls.passphrase(),
-        )

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.listen_address import LISTEN, ListenAddress
 from smartcard_dm.cli.receiving import receiving_options
-from smartcard_dm.cli.tls_access import LISTENER_ADVICE, listener_tls_options
+from smartcard_dm.cli.tls_access import listener_tls_options
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.push.sip_server import SipListener, serve_sip
-from smartcard_dm.push.tls import server_context
 from smartcard_dm.trust.transport import TransportKind
 
 if TYPE_CHECKING:
-    import ssl
     from threading import Event
 
     from smartcard_dm.cli.receiving import Receiving
@@ -57,7 +54,7 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, *, tc
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     if tcp and tls.is_named:
         raise usage_error("--tcp speaks no TLS: leave --cert, --key and --client-ca out")
-    context = None if tcp else _context(tls)
+    context = None if tcp else tls.context()
 
     with listen.bind() as listening:
 
@@ -71,16 +68,3 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, *, tc
             serve_sip(settings, listening, receiver, stop, ready)
 
         receiving.run(TransportKind.SIP, take)
-
-
-def _context(tls: ListenerTls) -> ssl.SSLContext:
-    tls.check()
-    assert tls.cert is not None  # noqa: S101 - it was checked for
-    with reported(as_json=False, advice=LISTENER_ADVICE):
-        return server_context(
-            tls.cert,
-            tls.key or tls.cert,
-            client_ca=tls.client_ca,
-            required=tls.require_client,
-            passphrase=tls.passphrase(),
-        )

@@ -209,7 +209,7 @@ def receiving_options(function: Command) -> Command:
             "audit_file",
             metavar="FILE",
             help="Append a line of JSON for each message, accepted or not, and bring it to the disk before the verdict "
-            "is told; nothing bounds this file. A tree keeps its own audit.",
+            "is told; nothing bounds this file. A full disk ends the command. A tree keeps its own audit.",
         ),
         click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N messages; for scripts."),
         click.option(

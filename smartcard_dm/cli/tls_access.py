@@ -1,7 +1,8 @@
 """The options of TLS: what a listener proves itself by and asks of senders, and whom a sender trusts.
 
 Guarantees: a key's password comes from an environment variable or a file named on the command line, never from an
-argument; options that do not go together are refused before anything is opened. Leaves to its caller: making a context.
+argument; options that do not go together are refused before anything is opened. Leaves to its caller: what is done
+with the context.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import functools
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import click
 
+from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.key_files import password_of_key
 from smartcard_dm.cli.usage import usage_error
+from smartcard_dm.push.tls import server_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,11 +25,16 @@ if TYPE_CHECKING:
     from smartcard_dm.secret import Secret
 
     Option = Callable[[Callable[..., object]], Callable[..., object]]
+    MakeContext = Callable[[Sequence[str], str | None, str | None, Secret | None], ssl.SSLContext]
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
-LISTENER_ADVICE = "give --cert and --key as PEM, the password of the key with --key-password-env or --key-password-file"
-SENDER_ADVICE = "give --ca, --cert and --key as PEM, the key's password with --key-password-env or --key-password-file"
+_LISTENER_ADVICE: Final = (
+    "give --cert and --key as PEM, the password of the key with --key-password-env or --key-password-file"
+)
+_SENDER_ADVICE: Final = (
+    "give --ca, --cert and --key as PEM, the key's password with --key-password-env or --key-password-file"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +74,24 @@ class ListenerTls:
             raise usage_error("--require-client goes with --client-ca")
         _check_passwords(self.key_password_env, self.key_password_file)
 
-    def passphrase(self) -> Secret | None:
-        """Return the password of the key.
+    def context(self) -> ssl.SSLContext:
+        """Return what a listener needs.
 
         Raises:
-            click.UsageError: there is none where it was said to be.
+            click.UsageError: options that do not go together, or no password where it was said to be.
+            click.exceptions.Exit: a file cannot be used.
         """
-        return password_of_key(self.key_password_env, self.key_password_file, "--key-password")
+        self.check()
+        assert self.cert is not None  # noqa: S101 - it was checked for
+        password = password_of_key(self.key_password_env, self.key_password_file, "--key-password")
+        with reported(as_json=False, advice=_LISTENER_ADVICE):
+            return server_context(
+                self.cert,
+                self.key or self.cert,
+                client_ca=self.client_ca,
+                required=self.require_client,
+                passphrase=password,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +114,22 @@ class SenderTls:
             raise usage_error("--key and its password go with --cert")
         _check_passwords(self.key_password_env, self.key_password_file)
 
-    def authorities(self) -> Sequence[str]:
+    def context(self, make: MakeContext, *, as_json: bool) -> ssl.SSLContext:
+        """Return what a sender needs.
+
+        Args:
+            make: `push.tls.client_context`, or one that does more.
+            as_json: how an error is told.
+
+        Raises:
+            click.UsageError: no authority, or no password where it was said to be.
+            click.exceptions.Exit: a file cannot be used.
+        """
+        password = password_of_key(self.key_password_env, self.key_password_file, "--key-password")
+        with reported(as_json=as_json, advice=_SENDER_ADVICE):
+            return make(self._authorities(), self.cert, self.key, password)
+
+    def _authorities(self) -> Sequence[str]:
         """Return the files of the authorities that are trusted: those that are named, else those of this system.
 
         Raises:
@@ -107,14 +141,6 @@ class SenderTls:
         if system is None:
             raise usage_error("this system trusts no authority: give --ca FILE")
         return (system,)
-
-    def passphrase(self) -> Secret | None:
-        """Return the password of the key.
-
-        Raises:
-            click.UsageError: there is none where it was said to be.
-        """
-        return password_of_key(self.key_password_env, self.key_password_file, "--key-password")
 
 
 def listener_tls_options(function: Command) -> Command:

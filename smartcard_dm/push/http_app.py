@@ -13,7 +13,8 @@ Spec: ASGI 3.0, HTTP 2.3; RFC 9110; OMA-TS-DM_Sessionless 5.3; decision 0027.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 from smartcard_dm.push.arrival import APPLICATION_ID, CP_WBXML, DM_WBXML, Arrival, Inlet
 from smartcard_dm.push.http_rules import HttpRule
 from smartcard_dm.push.rate import PushRate
+from smartcard_dm.push.shown import shown
 from smartcard_dm.rules import Rule
 from smartcard_dm.trust.transport import Transport, TransportKind
 
@@ -38,11 +40,12 @@ TOO_MANY: Final = 429
 NO_ROOM: Final = 503
 
 _STRUCTURE: Final = "HTTP request"
-_SHOWN: Final = 48
 _TYPES: Final = {kind.encode(): kind for kind in (DM_WBXML, CP_WBXML)}
 _VERSIONS: Final = ("1.1", "1.0", "2", "3")
 """Those ASGI knows of; a server may take HTTP/0.9 for one, which has no fields."""
 _APPLICATIONS: Final = (APPLICATION_ID.encode(), b"x-wap-application:*")
+_HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=\-]*)(?::[0-9]*)?")
+"""RFC 9110, 7.2; it may be empty."""
 _ONCE: Final = frozenset(
     (b"host", b"content-type", b"content-length", b"content-encoding", b"transfer-encoding", b"x-wap-application-id")
 )
@@ -142,8 +145,7 @@ class HttpApp:
             found = scope["path"].encode("utf-8", "replace") + (b"?" if scope["query_string"] else b"")
             raise _error(HttpRule.PATH, "another path", wanted=self._path, found=found)
         fields = _fields(scope["headers"])
-        if b"host" not in fields and scope["http_version"] == "1.1":
-            raise _error(HttpRule.HOST, "no Host")
+        _check_version(scope["http_version"], fields)
         for name in (b"content-encoding", b"transfer-encoding"):
             value = fields.get(name, b"")
             if value and (name, value.lower()) != (b"transfer-encoding", b"chunked"):
@@ -218,15 +220,25 @@ def _fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return fields
 
 
+def _check_version(version: str, fields: Mapping[bytes, bytes]) -> None:
+    """Check what a version of HTTP has to say, and what it cannot (RFC 9112, 3.2 and 6.1)."""
+    if b"host" not in fields and version == "1.1":
+        raise _error(HttpRule.HOST, "no Host")
+    if not _HOST.fullmatch(fields.get(b"host", b"")):
+        raise _error(HttpRule.HOST, "no host and port", found=fields[b"host"])
+    if version == "1.0" and b"transfer-encoding" in fields:
+        raise _error(HttpRule.MALFORMED, "chunks in a version without them", found=fields[b"transfer-encoding"])
+
+
 def host_and_port(host: str, port: int) -> str:
     """Return an address as people write it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _error(rule: HttpRule, detail: str, *, wanted: str | None = None, found: bytes | None = None) -> EnvelopeError:
-    """Return an error that shows the beginning of what a stranger sent, with nothing in it that does not print."""
-    shown = None if found is None else repr(found[:_SHOWN])[1:] + ("..." if len(found) > _SHOWN else "")
-    return EnvelopeError(rule, _STRUCTURE, detail, wanted=wanted, found=shown)
+    """Return an error that shows the beginning of what a stranger sent."""
+    said = None if found is None else shown(found.decode("ascii", "backslashreplace"))
+    return EnvelopeError(rule, _STRUCTURE, detail, wanted=wanted, found=said)
 
 
 async def _decline(kind: str, receive: Receive, send: Send) -> None:

@@ -28,7 +28,11 @@ class HttpRule(StrEnum):
 
     NOT_TLS = ("http.not-tls", "octets in the clear on the TLS port", "RFC 9110 4.2.2")
     HANDSHAKE = ("http.handshake", "old versions of TLS, strangers, handshakes that never end", "RFC 8446 4")
-    CONNECTIONS = ("http.connections", "connections without number", "profile: Limits.receive_connections")
+    CONNECTIONS = (
+        "http.connections",
+        "keeping others out with many slow connections",
+        "profile: Limits.receive_connections",
+    )
     RATE = ("http.rate", "more pushes than a device can judge", "profile: Limits.receive_per_second")
     SLOW = ("http.slow", "connections held open by requests that never end", "profile: Limits.receive_seconds")
     CUT = ("http.cut", "half a request taken for a whole one", "RFC 9112 8")

@@ -1,7 +1,8 @@
 """The listener of HTTP pushes: `HttpApp` on uvicorn, over TLS, or in the clear in a lab.
 
-Guarantees: connections are bounded in number and in time, from before the TLS handshake on; headers, requests on one
-connection and what a request puts on the wire are bounded before they are kept. What proved the security of a
+Guarantees: connections are bounded in number and in time, from before the TLS handshake on; when there are too many,
+the one that has been quiet longest is given up, else the oldest, so that slow ones keep nobody out. Headers, requests
+on one connection and what a request puts on the wire are bounded before they are kept. What proved the security of a
 connection is read from the connection itself. Every fault gets the same answer, or none. When it ends, every request
 that was whole has been answered. Leaves to its caller: the inlet, and signals.
 Spec: RFC 9112; RFC 9110; OMA-TS-DM_Sessionless 5.3; decision 0027.
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
+from smartcard_dm.push.crowd import Crowd
 from smartcard_dm.push.http_app import PEER, HttpApp, HttpPeer, host_and_port
 from smartcard_dm.push.http_rules import HttpRule
 from smartcard_dm.push.rate import PushRate
@@ -31,13 +32,13 @@ from smartcard_dm.rules import Rule
 from smartcard_dm.trust.transport import Transport, TransportKind
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable, Iterator
     from threading import Event
     from typing import Literal
 
     from smartcard_dm.push.arrival import Inlet
 
-_BACKLOG: Final = 128
 _LOOK_SECONDS: Final = 0.1
 """How long to wait when no connection can be accepted."""
 _SWEEP_TICKS: Final = 5
@@ -66,22 +67,6 @@ class HttpListener:
     """What runs it; auto: uvloop where it is installed."""
 
 
-def listen_http(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Args:
-        host: name or address; an IPv6 address without brackets.
-        port: 0: any that is free.
-
-    Raises:
-        OSError: nobody can listen there.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    listening.setblocking(False)
-    return listening
-
-
 def serve_http(
     settings: HttpListener,
     listening: socket.socket,
@@ -93,7 +78,7 @@ def serve_http(
 
     Args:
         settings: how.
-        listening: as `listen_http` makes it; it is closed when the listener ends.
+        listening: as `listening.listen_tcp` makes it; it is closed when the listener ends.
         inlet: where documents and refusals go.
         stop: ends the listener when it is set, from any thread or signal handler.
         ready: called once, with host and port that are listened on.
@@ -127,6 +112,7 @@ class _Server(Server):
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            # DEVIATION: RFC 9110, 6.6.1 wants a Date from a server with a clock (decision 0027).
             date_header=False,
             timeout_keep_alive=settings.limits.receive_seconds,
             timeout_graceful_shutdown=_FAREWELL_SECONDS,
@@ -138,7 +124,7 @@ class _Server(Server):
         self._listening = listening
         self._stop = stop
         self._ready = ready
-        self._open: set[_Connection] = set()
+        self._open: Crowd[_Connection] = Crowd(settings.limits.receive_connections)
         self._notes = PushRate(settings.limits.receive_per_second)
         self._admissions: set[asyncio.Task[None]] = set()
         self._accepting: asyncio.Task[None] | None = None
@@ -160,7 +146,7 @@ class _Server(Server):
         """Tell whether to end; look at the deadlines."""
         if counter % _SWEEP_TICKS == 0:
             now = asyncio.get_running_loop().time()
-            for connection in tuple(self._open):
+            for connection in self._open:
                 connection.look(now)
         return await super().on_tick(counter) or self._stop.is_set() or bool(self._accepting and self._accepting.done())
 
@@ -172,7 +158,7 @@ class _Server(Server):
         self._listening.close()  # who comes now is turned away, not left waiting
         await asyncio.gather(*self._admissions, return_exceptions=True)
         await super().shutdown(sockets)
-        for connection in tuple(self._open):
+        for connection in self._open:
             connection.abort()
         await asyncio.sleep(0)
         if not self._accepting.cancelled() and self._accepting.done():
@@ -185,7 +171,11 @@ class _Server(Server):
 
     def forget(self, connection: _Connection) -> None:
         """Take note that a connection has ended."""
-        self._open.discard(connection)
+        self._open.leave(connection)
+
+    def heard(self, connection: _Connection) -> None:
+        """Take note that a connection made a whole request."""
+        self._open.heard(connection)
 
     def transport_of(self, transport: asyncio.BaseTransport) -> Transport:
         """Return the record of what comes over a connection."""
@@ -206,18 +196,19 @@ class _Server(Server):
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
             source = host_and_port(*_address(address))
-            if len(self._open) >= self.limits.receive_connections:
-                accepted.close()
-                wanted = f"at most {self.limits.receive_connections}"
-                self.refuse(
-                    EnvelopeError(HttpRule.CONNECTIONS, "connection", "too many at one time", wanted=wanted), source
-                )
-                continue
             connection = _Connection(self, source, loop)
-            self._open.add(connection)
-            admission = asyncio.create_task(self._admit(accepted, connection))
-            self._admissions.add(admission)
-            admission.add_done_callback(self._admissions.discard)
+            if (given_up := self._open.join(connection)) is not None:
+                self._give_up(given_up)
+            connection.admission = asyncio.create_task(self._admit(accepted, connection))
+            self._admissions.add(connection.admission)
+            connection.admission.add_done_callback(self._admissions.discard)
+
+    def _give_up(self, given_up: _Connection) -> None:
+        if not given_up.is_quiet:
+            wanted = f"at most {self.limits.receive_connections}"
+            detail = "too many at one time, and this one was slow"
+            self.refuse(EnvelopeError(HttpRule.CONNECTIONS, "connection", detail, wanted=wanted), given_up.source)
+        given_up.give_up()
 
     async def _admit(self, accepted: socket.socket, connection: _Connection) -> None:
         seconds = None if self._tls is None else float(self.limits.receive_seconds)
@@ -245,8 +236,11 @@ class _Connection(HttpToolsProtocol):
     def __init__(self, server: _Server, source: str, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(server.config, server.server_state, {}, loop)
         self.source = source
+        self.admission: asyncio.Task[None] | None = None
+        """What accepts it, until its handshake has come about."""
         self._server = server
         self._limits = server.limits
+        self._is_made = False
         self._deadline: float | None = None
         """When the request that has begun, or the wait for one, is too long; None while nothing is waited for."""
         self._in_head = False
@@ -258,6 +252,7 @@ class _Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Take note of what the connection proved."""
         super().connection_made(transport)
+        self._is_made = True
         self._peer = HttpPeer(self._server.transport_of(transport), self.source)
         self._extensions = {PEER: self._peer}
         self._deadline = self.loop.time() + self._limits.receive_seconds
@@ -310,6 +305,9 @@ class _Connection(HttpToolsProtocol):
         if size > self._limits.http_header_octets:
             self._fault = self._headers_too_large()
             raise self._fault
+        if b"#" in self.url:  # it is for the sender alone, and the server would drop it
+            self._fault = EnvelopeError(HttpRule.PATH, "HTTP request", "a target with a fragment")
+            raise self._fault
         if self.parser.should_upgrade():
             self._fault = EnvelopeError(HttpRule.UPGRADE, "HTTP request", "another protocol is asked for")
             raise self._fault
@@ -319,6 +317,11 @@ class _Connection(HttpToolsProtocol):
             self._fault = EnvelopeError(HttpRule.PIPELINE, "HTTP connection", detail, wanted=wanted)
             raise self._fault
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Take note of a whole request."""
+        self._server.heard(self)
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -339,6 +342,20 @@ class _Connection(HttpToolsProtocol):
             self.transport.close()
         if now > self._deadline + _FAREWELL_SECONDS:  # it reads no answers, or says no goodbye
             self.abort()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is lost when it is given up."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return self._is_made and answered and not self._in_head
+
+    def give_up(self) -> None:
+        """End it now, for another one; that was told."""
+        if self._is_made:
+            self._peer.refused = True
+            self.abort()
+        elif self.admission is not None:
+            self.admission.cancel()
 
     def abort(self) -> None:
         """End it now."""

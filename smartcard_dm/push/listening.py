@@ -22,8 +22,13 @@ def listen_tcp(host: str, port: int) -> socket.socket:
 
     Raises:
         OSError: nobody can listen there.
+        UnicodeError: the host is none.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        # The standard library writes the address into what the system said; its callers name it better.
+        raise OSError(error.errno, (error.strerror or str(error)).partition(" (while attempting")[0]) from error
     listening.setblocking(False)
     return listening

@@ -22,12 +22,12 @@ from smartcard_dm.errors import EnvelopeError, PushError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
 from smartcard_dm.push.arrival import DM_WBXML
 from smartcard_dm.push.pushed import Pushed
+from smartcard_dm.push.shown import shown
 from smartcard_dm.push.sip_headers import APPLICATION_TAG, BRANCH_COOKIE, DM_APPLICATION, read_cseq, read_via, single
 from smartcard_dm.push.sip_headers import via_values as hops_of
 from smartcard_dm.push.sip_identity import is_of_host, sip_identities
 from smartcard_dm.push.sip_message import SipHeader, SipRequest, SipResponse, build
 from smartcard_dm.push.sip_reader import SipFault, SipReader
-from smartcard_dm.push.sip_shown import shown
 from smartcard_dm.push.tls import client_context, describe_tls
 from smartcard_dm.trust.transport import TransportKind
 
@@ -246,6 +246,8 @@ def _left(until: float) -> float:
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or "TLS failed"
+    if isinstance(error, UnicodeError):
+        return "it is no name of a host"
     if isinstance(error, TimeoutError):
         return "it took too long"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

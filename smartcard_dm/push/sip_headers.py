@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.errors import EnvelopeError
+from smartcard_dm.push.shown import shown
 from smartcard_dm.push.sip_message import TOKEN
 from smartcard_dm.push.sip_rules import SipRule
-from smartcard_dm.push.sip_shown import shown
 
 if TYPE_CHECKING:
     from smartcard_dm.push.sip_message import SipRequest, SipResponse

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from smartcard_dm.errors import EnvelopeError
+from smartcard_dm.push.shown import shown
 from smartcard_dm.push.sip_rules import SipRule
-from smartcard_dm.push.sip_shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +52,8 @@ _FOLD: Final = re.compile(r"\r\n[ \t]+")
 _URI: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")  # no space, quote, <, >, \, ^, `, {|}
 _STATUS: Final = re.compile(r"[1-6][0-9]{2}")
 _DIGITS: Final = re.compile(r"[0-9]{1,10}")
+_ANSWERS: Final[dict[str, int]] = {SipRule.BODY_SIZE: 413, SipRule.VERSION: 505}
+"""What answers a request whose head is broken; 400 answers all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +170,17 @@ def read_head(octets: bytes, maximum: int) -> SipHead:
         text = octets[:-4].decode()
     except UnicodeDecodeError as error:
         raise BrokenHeadError(_line_error("text is UTF-8", error.start), None, 400) from None
-    lines = _FOLD.sub(" ", text).split(CRLF)
-    start = _read_start(lines[0])
+    line, end, rest = text.partition(CRLF)
+    if rest.startswith((" ", "\t")):  # a field may be folded, the line before them may not
+        raise BrokenHeadError(_start_error("a start line is one line", [line]), None, 400)
+    start, version = _read_start(line)
     headers: list[SipHeader] = []
     try:
-        headers.extend(_read_header(line) for line in lines[1:])
+        headers.extend(_read_header(field) for field in (_FOLD.sub(" ", rest).split(CRLF) if end else ()))
+        _check_version(version)
         length = _content_length(headers, maximum)
     except EnvelopeError as error:
-        status = 413 if error.rule == SipRule.BODY_SIZE else 400
+        status = _ANSWERS.get(error.rule, 400)
         heard = start if isinstance(start, SipRequest) else None
         raise BrokenHeadError(error, None if heard is None else _with(heard, headers), status) from None
     return SipHead(_with(start, headers), length)
@@ -192,30 +197,31 @@ def _header_lines(headers: Iterable[SipHeader]) -> Iterable[str]:
         yield f"{_SPELLING.get(header.name) or header.name.title()}: {header.value}"
 
 
-def _read_start(line: str) -> SipMessage:
+def _read_start(line: str) -> tuple[SipMessage, str]:
+    """Return a message without fields, and the version it says: a request of another one is still answered."""
     try:
         if _CONTROL.search(line):
             raise _line_error("a line ends with CR LF and holds no control character", 0)
         parts = line.split(" ", 2)
         if len(parts) != 3:
             raise _start_error("a start line has three parts", parts)
-        if parts[0].upper().startswith("SIP/"):
-            _check_version(parts[0])
+        if _names_a_version(parts[0]):
             if not _STATUS.fullmatch(parts[1]):
                 raise _start_error("a status is 100 to 699", parts)
-            return SipResponse(int(parts[1]), parts[2], ())
-        if not parts[2].upper().startswith("SIP/"):
+            return SipResponse(int(parts[1]), parts[2], ()), parts[0]
+        if not _names_a_version(parts[2]):
             raise _start_error("a request line ends with the version of SIP", parts)
         if not TOKEN.fullmatch(parts[0]) or not _URI.fullmatch(parts[1]):
             raise _start_error("a request line is a method and an address", parts)
     except EnvelopeError as error:
         raise BrokenHeadError(error, None, 400) from None
-    request = SipRequest(parts[0], parts[1], ())
-    try:
-        _check_version(parts[2])
-    except EnvelopeError as error:
-        raise BrokenHeadError(error, request, 505) from None
-    return request
+    return SipRequest(parts[0], parts[1], ()), parts[2]
+
+
+def _names_a_version(text: str) -> bool:
+    return text.isascii() and text.upper().startswith(
+        "SIP/"
+    )  # beyond ASCII there are other letters with these capitals
 
 
 def _check_version(text: str) -> None:
@@ -229,11 +235,12 @@ def _read_header(line: str) -> SipHeader:
     if _CONTROL.search(line):
         raise _line_error("a line ends with CR LF and holds no control character", 0)
     name, colon, value = line.partition(":")
-    name = name.rstrip(" \t").lower()
+    name = name.rstrip(" \t")
     if not colon or not TOKEN.fullmatch(name):
         raise EnvelopeError(
             SipRule.HEADER, "SIP headers", "a header field is a name, a colon, a value", found=shown(line)
         )
+    name = name.lower()
     return SipHeader(_COMPACT.get(name, name), value.strip(" \t"))
 
 

@@ -34,6 +34,7 @@ class SipRule(StrEnum):
     CUT = ("sip.cut", "half a request taken for a whole one", "RFC 3261 18.3")
     SLOW = ("sip.slow", "connections held open by requests that never end", "profile: Limits.receive_seconds")
     CROWD = ("sip.crowd", "keeping others out with many slow connections", "profile: Limits.receive_connections")
+    RATE = ("sip.rate", "more pushes than a device can judge", "profile: Limits.receive_per_second")
     HEADER_SIZE = ("sip.header-size", "headers without end", "profile: Limits.sip_header_octets")
     BODY_SIZE = ("sip.body-size", "exhausting memory with one large body", "profile: Limits.message_octets")
     LINE = ("sip.line", "lines and characters that two readers cut differently", "RFC 3261 7.3.1, 25.1")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
+from smartcard_dm.push.crowd import Crowd
 from smartcard_dm.push.sip_message import SipRequest, SipResponse, build
 from smartcard_dm.push.sip_reader import PONG, SipFault, SipKeepAlive, SipReader
 from smartcard_dm.push.sip_rules import SipRule
@@ -58,7 +59,7 @@ def serve_sip(
 
     Args:
         settings: how.
-        listening: as `listening.listen_tcp` makes it; it stays open.
+        listening: as `listening.listen_tcp` makes it; it is closed when the listener ends.
         inlet: where documents and refusals go.
         stop: ends the listener when it is set, from any thread or signal handler.
         ready: called once, with the address that is listened on.
@@ -74,8 +75,7 @@ class _Server:
         self.limits = settings.limits
         self.user_agent = UserAgent(inlet, settings.limits, settings.tag_key)
         self._tls = settings.tls
-        self._open: dict[_Connection, None] = {}
-        """In the order of their last request, the quietest first."""
+        self._open: Crowd[_Connection] = Crowd(settings.limits.receive_connections)
         self._handshakes: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
 
@@ -87,6 +87,8 @@ class _Server:
                 await asyncio.sleep(_LOOK_SECONDS)
         finally:
             accepting.cancel()
+            await asyncio.wait((accepting,))
+            listening.close()  # who comes now is turned away, not left waiting
             await self._end()
         if accepting.done() and not accepting.cancelled():
             accepting.result()
@@ -103,13 +105,11 @@ class _Server:
 
     def heard(self, connection: _Connection) -> None:
         """Take note that a connection is not quiet."""
-        if connection in self._open:
-            del self._open[connection]
-            self._open[connection] = None
+        self._open.heard(connection)
 
     def forget(self, connection: _Connection) -> None:
         """Take note that a connection has ended."""
-        self._open.pop(connection, None)
+        self._open.leave(connection)
         if not self._open:
             self._all_gone.set()
 
@@ -122,16 +122,13 @@ class _Server:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
             connection = _Connection(self, accepted, _peer(address))
-            if len(self._open) >= self.limits.receive_connections:
-                self._give_one_up()
-            self._open[connection] = None
+            if (given_up := self._open.join(connection)) is not None:
+                self._give_up(given_up)
             handshake = asyncio.create_task(self._admit(accepted, connection))
             self._handshakes.add(handshake)
             handshake.add_done_callback(self._handshakes.discard)
 
-    def _give_one_up(self) -> None:
-        oldest = next(iter(self._open))
-        given_up = next((connection for connection in self._open if connection.is_quiet), oldest)
+    def _give_up(self, given_up: _Connection) -> None:
         if not given_up.is_quiet:
             error = EnvelopeError(
                 SipRule.CROWD,
@@ -141,7 +138,6 @@ class _Server:
             )
             self.user_agent.refuse(error, given_up.peer)
         given_up.abort()
-        self.forget(given_up)
 
     async def _admit(self, accepted: socket.socket, connection: _Connection) -> None:
         seconds = self.limits.receive_seconds if self._tls is not None else None
@@ -163,14 +159,14 @@ class _Server:
             )
 
     async def _end(self) -> None:
-        for connection in tuple(self._open):
+        for connection in self._open:
             connection.close()
         await asyncio.gather(*self._handshakes)
         if self._open:
             self._all_gone.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._all_gone.wait(), _FAREWELL_SECONDS)
-        for connection in tuple(self._open):
+        for connection in self._open:
             connection.abort()
         await asyncio.sleep(0)  # for what asyncio has to say of the connections that were given up
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.push.arrival import CP_WBXML, DM_WBXML, Arrival
 from smartcard_dm.push.rate import PushRate
+from smartcard_dm.push.shown import shown
 from smartcard_dm.push.sip_headers import (
     DM_APPLICATION,
     Core,
@@ -33,7 +34,6 @@ from smartcard_dm.push.sip_headers import (
 )
 from smartcard_dm.push.sip_message import SipHeader, SipRequest, SipResponse, build
 from smartcard_dm.push.sip_rules import SipRule
-from smartcard_dm.push.sip_shown import shown
 from smartcard_dm.push.sip_transactions import Transactions
 from smartcard_dm.trust.transport import Transport, TransportKind
 
@@ -99,7 +99,9 @@ class UserAgent:
     def __init__(self, inlet: Inlet, limits: Limits, tag_key: bytes) -> None:
         self._inlet = inlet
         self._tag_key = tag_key
-        self._rate = PushRate(limits.receive_per_second)
+        self._per_second = limits.receive_per_second
+        self._rate = PushRate(self._per_second)
+        self._notes = PushRate(1)
         self._transactions = Transactions(limits.sip_transactions)
 
     def answer(self, request: SipRequest, peer: Peer, transport: Transport, now: float) -> SipResponse | None:
@@ -149,12 +151,20 @@ class UserAgent:
         if branch is not None and (said := self._transactions.answer(sent_by, branch, digest, now)) is not None:
             return said
         arrival = Arrival(request.body, content_type, transport, str(peer))
-        if not self._rate.take(now) or not self._inlet.take(arrival):
+        if not self._is_within_rate(peer, now) or not self._inlet.take(arrival):
             return self._respond(request, peer, 503, RETRY_AFTER)
         response = self._respond(request, peer, 200)
         if branch is not None and response is not None:
             self._transactions.remember(sent_by, branch, digest, response, now)
         return response
+
+    def _is_within_rate(self, peer: Peer, now: float) -> bool:
+        if self._rate.take(now):
+            return True
+        if self._notes.take(now):  # noting each of them would only move the flood to whoever reads the notes
+            wanted = f"at most {self._per_second} pushes a second"
+            self.refuse(EnvelopeError(SipRule.RATE, "SIP request", "too many pushes", wanted=wanted), peer)
+        return False
 
     def _is_known(self, core: Core, now: float) -> bool:
         return core.via.branch is not None and self._transactions.knows(core.via.sent_by, core.via.branch, now)

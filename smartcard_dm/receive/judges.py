@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict
 from smartcard_dm.dm import accounts_from_document, parse_provisioning_document
 from smartcard_dm.errors import DecodeError, UnsupportedError, VerificationError
 from smartcard_dm.push.arrival import CP_WBXML
+from smartcard_dm.push.http_rules import HttpRule
+from smartcard_dm.push.sip_rules import SipRule
 from smartcard_dm.push.sms_rules import SmsRule
 from smartcard_dm.receive.outcome import Document, Outcome, ReceiveRule, Verdict
 from smartcard_dm.rules import Rule, Step
@@ -36,7 +38,18 @@ if TYPE_CHECKING:
     from smartcard_dm.trust.verified import VerifiedMessage
 
 PLACE: Final = "the pushed document"
-_LOST: Final = frozenset({SmsRule.SET_INCOMPLETE, SmsRule.SET_EXPIRED, SmsRule.SET_CROWDED_OUT, SmsRule.RATE})
+_LOST: Final[frozenset[str]] = frozenset(
+    {
+        SmsRule.SET_INCOMPLETE,
+        SmsRule.SET_EXPIRED,
+        SmsRule.SET_CROWDED_OUT,
+        SmsRule.RATE,
+        HttpRule.RATE,
+        HttpRule.CONNECTIONS,
+        SipRule.RATE,
+        SipRule.CROWD,
+    }
+)
 """Rules of envelopes that are broken by nobody's octets: something is missing, or there is too much of it."""
 
 

@@ -87,7 +87,7 @@ class Receiver:
         self._telling = True
         self._writable = True
         self.not_taken = 0
-        """Documents and refused envelopes there was no room for."""
+        """Documents and refused envelopes there was no room for, and what a listener dropped unread."""
         self.trouble: Exception | None = None
         """What ended the receiver before its time; None while there is no such thing."""
         self.reached = False
@@ -107,6 +107,11 @@ class Receiver:
     def refuse(self, error: EnvelopeError, kind: TransportKind, source: str) -> None:
         """Take note of an envelope that holds no document; where there is no room it is only counted."""
         self._put(_Refused(error, kind, source), max(1, self._places // _WITHOUT_DOCUMENT))
+
+    def count_dropped(self, number: int) -> None:
+        """Count what a listener dropped because more came than it takes."""
+        with self._changed:
+            self.not_taken += number
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until a document would be taken; tells whether one would.

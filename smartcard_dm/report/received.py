@@ -114,7 +114,7 @@ def end_lines(counts: Mapping[Verdict, int], not_taken: int, width: int | None) 
     told = [
         f"{counts.get(verdict, 0)} {verdict.value}" for verdict in Verdict if _always(verdict) or counts.get(verdict)
     ]
-    told += [f"{not_taken} not taken for want of room"] if not_taken else []
+    told += [f"{not_taken} not taken, too many came"] if not_taken else []
     return _wrapped(f"{sum(counts.values())} received: {', '.join(told)}", width)
 
 

@@ -265,7 +265,7 @@ def test_a_busy_port_is_told(ca: Ca, host: Issued) -> None:
         port = busy.getsockname()[1]
         outcome = run("receive", "http", "--listen", f"{HOST}:{port}", *tls(host), "--card", CARD)
     assert outcome.code == 2
-    assert f"nobody can listen on {HOST}:{port}: Address already in use" in outcome.line
+    assert f"nobody can listen on {HOST}:{port}: Address already in use; give another address" in outcome.line
 
 
 def test_keys_that_do_not_fit_are_told(tmp_path: Path, ca: Ca, host: Issued) -> None:
@@ -307,6 +307,13 @@ def test_a_wrong_command_line_is_told(options: tuple[str, ...], told: str) -> No
     outcome = run("receive", "http", *options, "--card", CARD)
     assert outcome.code == 2
     assert told in outcome.line
+
+
+@pytest.mark.parametrize("timeout", ["nan", "0", "-1", "inf", "601"])
+def test_a_time_to_wait_has_an_end(timeout: str) -> None:
+    outcome = run("push", "http", "https://127.0.0.1/", SIGNED, "--timeout", timeout)
+    assert outcome.code == 2
+    assert "--timeout" in outcome.line
 
 
 def test_what_cannot_be_pushed_is_told(tmp_path: Path, ca: Ca) -> None:

@@ -146,6 +146,7 @@ def test_nobody_answers() -> None:
         (("tel:1",), "sip:"),
         (("sip:device@h", "--from", "nobody"), "sip:"),
         (("sip:device@h", "--timeout", "0"), "--timeout"),
+        (("sip:device@h", "--timeout", "nan"), "--timeout"),
         (("sip:device@h", "--key", "k"), "--cert"),
         (("sip:device@h", "--key-password-env", "A", "--key-password-file", "f", "--cert", "c"), "one of"),
     ],
@@ -154,6 +155,12 @@ def test_command_lines_that_push_nothing(arguments: tuple[str, ...], said: str) 
     outcome = run("push", "sip", *arguments, stdin=SIGNED.read_bytes())
     assert outcome.code == 2
     assert said in outcome.line
+
+
+def test_a_host_that_is_no_name_is_told(ca: Ca) -> None:
+    outcome = run("push", "sip", "sips:a..b", SIGNED, "--ca", ca.file)
+    assert outcome.code == 1
+    assert "no way there: it is no name of a host" in outcome.line
 
 
 def test_messages_that_are_none(tmp_path: Path, ca: Ca) -> None:
@@ -189,7 +196,10 @@ def test_files_of_tls_that_cannot_be_used(ca: Ca, host: Issued, tmp_path: Path) 
         (("--tcp", "--listen", "127.0.0.1"), "HOST:PORT"),
         (("--tcp", "--listen", "127.0.0.1:65536"), "HOST:PORT"),
         (("--tcp", "--listen", "::1:5061"), "HOST:PORT"),
-        (("--tcp", "--listen", "192.0.2.1:5061"), "nobody can listen on 192.0.2.1:5061"),
+        (
+            ("--tcp", "--listen", "192.0.2.1:5061"),
+            "192.0.2.1:5061: Cannot assign requested address;",
+        ),
     ],
 )
 def test_command_lines_that_receive_nothing(arguments: tuple[str, ...], said: str) -> None:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.push.mac_checker import MacChecker
 from smartcard_dm.push.sec_mac import MacKeys, SecMethod
 from smartcard_dm.push.segmentation import segment, sms_deliver
@@ -283,9 +284,32 @@ def test_lines_that_are_no_short_messages_are_malformed(tmp_path: Path) -> None:
 def test_a_message_for_more_than_255_parts_is_refused(tmp_path: Path) -> None:
     long = tmp_path / "long"
     long.write_bytes(b"x" * 40_000)
-    outcome = program("push", "wap", long, "--pdu", "--imsi-env", "IMSI")
+    outcome = program("push", "wap", long, "--pdu", "--as-is", "--imsi-env", "IMSI")
     assert outcome.code == 4
     assert "255" in outcome.line
+
+
+@pytest.mark.parametrize(
+    ("octets", "content", "expected"),
+    [
+        (b"", "dm", "it is empty"),
+        (b"<SyncML/>", "dm", "this looks like XML"),
+        (b"\xff\x00\x6a\x00", "dm", "unknown WBXML version"),
+        (provisioning_octets("com.example.new"), "dm", "wanted SyncML 1.2"),
+        (SIGNED.read_bytes(), "cp", "wanted PROV 1.0"),
+        (bytes(DEFAULT_LIMITS.message_octets + 1), "dm", "message_octets"),
+    ],
+    ids=["empty", "xml", "garbage", "cp", "dm", "large"],
+)
+def test_what_is_no_document_of_its_kind_is_not_pushed(
+    octets: bytes, content: str, expected: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "document"
+    file.write_bytes(octets)
+    outcome = program("push", "wap", file, "--pdu", "--content", content, "--imsi-env", "IMSI")
+    assert outcome.code == 4
+    assert expected in outcome.line
+    assert "--as-is" in outcome.line
 
 
 # Datagrams and files
@@ -485,7 +509,6 @@ def test_a_verdict_that_nobody_reads_ends_it_in_order(tmp_path: Path) -> None:
         ((SIGNED, "--udp", "127.0.0.1:99999", "--imsi-env", "IMSI"), "no host and port"),
         ((SIGNED, "--udp", "[::1", "--imsi-env", "IMSI"), "no host and port"),
         ((SIGNED, "--wsp", "--imsi-env", "IMSI"), "--wsp and -o FILE go together"),
-        ((os.devnull, "--pdu", "--imsi-env", "IMSI"), "is empty"),
         (("/no/such/file", "--pdu", "--imsi-env", "IMSI"), "cannot be read"),
     ],
 )

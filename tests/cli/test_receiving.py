@@ -93,7 +93,7 @@ def test_lines_begin_with_the_verdict() -> None:
 def test_the_counts_are_told_at_the_end() -> None:
     counts = {Verdict.AUTHORIZED: 2, Verdict.REFUSED: 1, Verdict.FAILED: 1}
     schema("receive-end").validate(end_form(counts, 3))
-    assert end_lines(counts, 3, 80) == ["4 received: 2 authorized, 1 refused, 1 failed, 3 not taken for want of room"]
+    assert end_lines(counts, 3, 80) == ["4 received: 2 authorized, 1 refused, 1 failed, 3 not taken, too many came"]
     assert end_lines({}, 0, 80) == ["0 received: 0 authorized, 0 refused"]
     assert begin_lines("t.db", None, 1, 80) == ["tree t.db: 1 account"]
 

@@ -11,7 +11,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from smartcard_dm.limits import DEFAULT_LIMITS, Limits
-from smartcard_dm.push.http_server import HttpListener, listen_http, serve_http
+from smartcard_dm.push.http_server import HttpListener, serve_http
+from smartcard_dm.push.listening import listen_tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +147,7 @@ def listening(
         started.set()
 
     settings = HttpListener(tls=tls, path=path, limits=limits, loop=loop)
-    with listen_http(HOST, 0) as socket_:
+    with listen_tcp(HOST, 0) as socket_:
         thread = Thread(target=serve_http, args=(settings, socket_, inlet, stop, ready))
         thread.start()
         try:

@@ -210,6 +210,11 @@ MALFORMED = {
     "encoded path": (request(path="/%00%0a"), HttpRule.PATH),
     "query": (request(path="/?a=b"), HttpRule.PATH),
     "target": (request(path="nonsense"), HttpRule.MALFORMED),
+    "fragment": (request(path="/#a"), HttpRule.PATH),
+    "host and path": (request(b"x", "Host: a/b"), HttpRule.HOST),
+    "host and space": (request(b"x", "Host: a b"), HttpRule.HOST),
+    "host and user": (request(b"x", "Host: a@b"), HttpRule.HOST),
+    "host and list": (request(b"x", "Host: a, b"), HttpRule.HOST),
     "no host": (request(b"x", "Host: -"), HttpRule.HOST),
     "two hosts": (request(b"x", "Host: a", "Host: b"), HttpRule.FIELD_REPEATED),
     "type": (request(b"x", "Content-Type: text/plain"), HttpRule.CONTENT_TYPE),
@@ -230,6 +235,10 @@ MALFORMED = {
     "chunks and length": (request(b"1\r\nx\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), HttpRule.MALFORMED),
     "chunks, then more": (
         request(b"0\r\n\r\n", "Content-Length: -", "Transfer-Encoding: chunked, identity"),
+        HttpRule.MALFORMED,
+    ),
+    "chunks of an old version": (
+        request(b"1\r\nx\r\n0\r\n\r\n", "Content-Length: -", "Transfer-Encoding: chunked").replace(b"P/1.1", b"P/1.0"),
         HttpRule.MALFORMED,
     ),
     "identity": (request(b"x", "Content-Length: -", "Transfer-Encoding: identity"), HttpRule.MALFORMED),
@@ -310,6 +319,21 @@ def test_the_application_may_be_named(lab: Lab) -> None:
             b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"
         )
         assert lab.inlet.arrival().octets == b"x"
+
+
+@pytest.mark.parametrize("named", ["", "device.example.com", "device:8443", "192.0.2.1:", "[2001:db8::1]:8443"])
+def test_a_host_may_have_any_of_its_forms(lab: Lab, named: str) -> None:
+    assert lab.ask(request(b"x", f"Host: {named}")).startswith(b"HTTP/1.1 202 ")
+    assert lab.inlet.arrival().octets == b"x"
+
+
+def test_an_identity_is_not_shown_in_an_error(lab: Lab) -> None:
+    imsi = "001010123456789"
+    for wrong in (request(path=f"/{imsi}"), request(b"x", f"Content-Type: {imsi}"), request(b"x", f"Host: {imsi}/")):
+        assert lab.ask(wrong)[9:12] == b"400"
+        error, _, _ = lab.inlet.errors.get(timeout=20)
+        assert imsi not in str(error)
+        assert "(digits)" in str(error)
 
 
 def test_another_path_may_be_served(tls: ssl.SSLContext, ca: Ca) -> None:
@@ -413,26 +437,49 @@ def test_too_many_a_second_are_sent_away(tls: ssl.SSLContext, ca: Ca) -> None:
         assert lab.ask(request())[9:12] == b"202"
 
 
-def test_three_hundred_connections(tls: ssl.SSLContext, ca: Ca) -> None:
-    with listening(tls, ca.file, Limits(receive_connections=256)) as lab:
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_three_hundred_connections(tls: ssl.SSLContext, ca: Ca, loop: Loop) -> None:
+    with listening(tls, ca.file, Limits(receive_connections=256), loop=loop) as lab:
         wires = [lab.wire() for _ in range(300)]
-        refused = [lab.inlet.rule() for _ in range(44)]
-        assert refused == [HttpRule.CONNECTIONS] * 44
-        for each in wires[:256]:
+        assert [lab.inlet.rule() for _ in range(44)] == [HttpRule.CONNECTIONS] * 44
+        assert [rest(each) for each in wires[:44]] == [b""] * 44, "the oldest made room"
+        assert lab.ask(request()).startswith(b"HTTP/1.1 202 "), "slow ones keep nobody out"
+        assert lab.inlet.rule() == HttpRule.CONNECTIONS
+        for each in wires:
             each.close()
-        assert [rest(each) for each in wires[256:]] == [b""] * 44
-        for each in wires[256:]:
-            each.close()
-        for _ in range(256):
+        for _ in range(255):
             assert lab.inlet.rule() == HttpRule.HANDSHAKE
-        assert lab.ask(request()).startswith(b"HTTP/1.1 202 ")
         kept = [lab.connect() for _ in range(256)]
-        with lab.wire() as wire:
-            assert rest(wire) == b""
-        for each in kept:
+        kept[0].sendall(request(close=False))
+        assert kept[0].recv(1000) == TAKEN
+        with lab.wire():
+            assert rest(kept[1]) == b"", "the first has been heard of since"
+        for each in (kept[0], *kept[2:]):
             each.sendall(request())
-        assert {rest(each)[9:12] for each in kept} == {b"202"}
+        assert {rest(each)[9:12] for each in (kept[0], *kept[2:])} == {b"202"}
         for each in kept:
+            each.close()
+
+
+def test_slow_requests_keep_nobody_out(tls: ssl.SSLContext, ca: Ca) -> None:
+    with listening(tls, ca.file, Limits(receive_connections=4)) as lab:
+        slow = [lab.connect() for _ in range(4)]
+        head = [
+            request(b"x", "Content-Length: 10"),
+            b"POST / HTTP/1.1\r\nX: ",
+            b"POST",
+            request(b"", "Content-Length: 1"),
+        ]
+        for each, octets in zip(slow, head, strict=True):
+            each.sendall(octets)
+        time.sleep(0.3)
+        for at in range(4):
+            assert lab.ask(request(bytes([at]))).startswith(b"HTTP/1.1 202 ")
+            assert lab.inlet.arrival().octets == bytes([at])
+        assert lab.inlet.rule() == HttpRule.CONNECTIONS
+        assert rest(slow[0]) == b""
+        lab.inlet.nothing_else()
+        for each in slow:
             each.close()
 
 

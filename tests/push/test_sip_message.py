@@ -107,6 +107,13 @@ def test_keep_alives_and_single_line_ends_between_messages() -> None:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "sip.start-line"),
         (b"\rX", "sip.start-line"),
         (b"MESSAGE sip:a@b\r\n\r\n", "sip.start-line"),
+        (b"MESSAGE\r\n sip:a@b SIP/2.0\r\n\r\n", "sip.start-line"),
+        (b"MESSAGE sip:a@b\r\n\tSIP/2.0\r\n\r\n", "sip.start-line"),
+        (b"MESSAGE sip:a@b SIP/2.0\r\n \r\n\r\n", "sip.start-line"),
+        ("MESSAGE sip:a@b \u017fIP/2.0\r\n\r\n".encode(), "sip.start-line"),  # a long s, whose capital is S
+        ("MESSAGE sip:a@b S\u0131P/2.0\r\n\r\n".encode(), "sip.start-line"),  # an i without a dot
+        ("\u017fIP/2.0 200 OK\r\n\r\n".encode(), "sip.start-line"),
+        ("MESSAGE sip:a@b SIP/2.0\r\n\u212a: x\r\n\r\n".encode(), "sip.header"),  # a sign of Kelvin, small: k
         (b"MESSAGE  sip:a@b SIP/2.0\r\n\r\n", "sip.start-line"),
         (b"MESSAGE sip:a b SIP/2.0\r\n\r\n", "sip.start-line"),
         (b'MESSAGE sip:"a"@b SIP/2.0\r\n\r\n', "sip.start-line"),

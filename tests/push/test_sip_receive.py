@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +17,10 @@ from smartcard_dm.card_uri import open_card
 from smartcard_dm.credentials import read_credentials
 from smartcard_dm.errors import VerificationError
 from smartcard_dm.limits import Limits
+from smartcard_dm.push.listening import listen_tcp
 from smartcard_dm.push.sip_client import sip_context
 from smartcard_dm.push.sip_reader import SipReader
+from smartcard_dm.push.sip_server import SipListener, serve_sip
 from smartcard_dm.push.tls import server_context
 from smartcard_dm.rules import Rule
 from smartcard_dm.trust.policy import Policy
@@ -316,6 +318,16 @@ def test_no_room_is_said() -> None:
     with listening(inlet=Inlet(room=False)) as running:
         (response,) = running.say(request())
     assert response.status == 503
+
+
+def test_who_comes_after_the_end_is_turned_away_at_once() -> None:
+    stop = Event()
+    with listen_tcp("127.0.0.1", 0) as bound:
+        address = bound.getsockname()
+        serve_sip(SipListener(tls=None, tag_key=b"key"), bound, Inlet(), stop, lambda _: stop.set())
+        # What was taken may still be waiting for its verdict: nobody is left hanging meanwhile.
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=PATIENCE)
 
 
 def test_the_end_comes_in_order_with_connections_open(ca: Ca, host: Issued) -> None:

@@ -101,7 +101,7 @@ def test_media_types_are_compared_without_case_and_parameters(agent: Agent, cont
         (request(To="nobody"), SipRule.FIELD_FORM, 400, {}),
         (request(Content_Length="1, 2"), SipRule.CONTENT_LENGTH, 400, {}),
         (request(Content_Length="99999999"), SipRule.BODY_SIZE, 413, {}),
-        (request().replace(b"SIP/2.0\r\n", b"SIP/2.7\r\n", 1), SipRule.VERSION, None, {}),
+        (request().replace(b"SIP/2.0\r\n", b"SIP/2.7\r\n", 1), SipRule.VERSION, 505, {}),
         (request(without="Call-ID"), SipRule.FIELD_MISSING, None, {}),
         (request(Via="nonsense"), SipRule.FIELD_FORM, None, {}),
         (request(more="To: <sip:d@h>\r\n"), SipRule.FIELD_REPEATED, None, {}),
@@ -209,6 +209,7 @@ def test_no_room_is_said_and_not_remembered() -> None:
 def test_the_rate_is_bounded(agent: Agent) -> None:
     said = [agent.ask(request(branch=f"z9hG4bK{number}")).status for number in range(7)]
     assert said == [200] * 5 + [503] * 2
+    assert [error.rule for error in agent.inlet.refusals] == [SipRule.RATE], "told once in a second"
     agent.now += 1
     assert agent.ask(request(branch="z9hG4bKx")).status == 200
 

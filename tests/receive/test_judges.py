@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smartcard_dm.errors import EnvelopeError
 from smartcard_dm.limits import Limits
 from smartcard_dm.push.arrival import Arrival
-from smartcard_dm.receive.judges import CardJudge, TreeJudge
+from smartcard_dm.push.http_rules import HttpRule
+from smartcard_dm.push.sip_rules import SipRule
+from smartcard_dm.push.sms_rules import SmsRule
+from smartcard_dm.receive.judges import CardJudge, TreeJudge, envelope_outcome
 from smartcard_dm.receive.outcome import Document, Verdict
 from smartcard_dm.rules import Rule, Step
 from smartcard_dm.trust.policy import Policy
@@ -160,3 +164,15 @@ def test_a_message_sent_as_a_provisioning_document_is_none() -> None:
     assert outcome.rule == "client-provisioning.malformed"
     pushed = Arrival(provisioning_octets("com.example.new"), "application/vnd.syncml.dm+wbxml", PROVED, "+49")
     assert by_card().judge(pushed, NOW).rule == "shape.root"
+
+
+@pytest.mark.parametrize("rule", [SmsRule.RATE, HttpRule.RATE, HttpRule.CONNECTIONS, SipRule.RATE, SipRule.CROWD])
+def test_what_is_too_much_is_not_malformed(rule: str) -> None:
+    outcome = envelope_outcome(EnvelopeError(rule, "a push", "too many"), TransportKind.HTTP, "a host", NOW)
+    assert (outcome.verdict, outcome.malformed) == (Verdict.REFUSED, False)
+
+
+@pytest.mark.parametrize("rule", [SmsRule.LENGTH, HttpRule.MALFORMED, SipRule.LINE])
+def test_what_cannot_be_read_is_malformed(rule: str) -> None:
+    outcome = envelope_outcome(EnvelopeError(rule, "a push", "cut"), TransportKind.HTTP, "a host", NOW)
+    assert (outcome.verdict, outcome.malformed) == (Verdict.REFUSED, True)
