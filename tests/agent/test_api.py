@@ -328,9 +328,14 @@ def test_basic_is_the_secret_and_needs_a_word(tmp_path: Path, cards: Cards) -> N
         with ServedAgent(MovedSource(card), tmp_path, releases=releases) as agent:
             found = agent.post("/v1/authenticate", form).form["authentication"]["value"]
             agent.counts("releases_total", 1, operation="authenticate")
+            denied = {"server_id": "com.example.backup", "type": "basic"}
+            assert agent.post("/v1/authenticate", denied).code == "basic-denied"
     assert base64.b64decode(found) == b"device-0001:a device password"
-    (line,) = audit.read_text("utf-8").splitlines()
-    assert json.loads(line)["action"] == "basic-released"
+    rows = [json.loads(line) for line in audit.read_text("utf-8").splitlines()]
+    assert [(row["action"], row["server_id"]) for row in rows] == [
+        ("basic-released", SERVER_ID),
+        ("basic-refused", "com.example.backup"),
+    ]
 
 
 def test_secrets_stay_unless_the_operator_says_otherwise(standing: ServedAgent) -> None:
