@@ -54,7 +54,7 @@ def open_socket(folder: Path) -> socket.socket:
     return made
 
 
-def ask_as(uid: int, gid: int, path: Path) -> dict[str, Any]:
+def ask_as(uid: int, gid: int, path: Path, *groups: int) -> dict[str, Any]:
     script = path.parent / "second_user.py"
     shutil.copyfile(SCRIPT, script)
     script.chmod(0o644)
@@ -66,6 +66,7 @@ def ask_as(uid: int, gid: int, path: Path) -> dict[str, Any]:
             str(uid),
             str(gid),
             str(path),
+            *([",".join(map(str, groups))] if groups else []),
         ],
         capture_output=True,
         text=True,
@@ -105,6 +106,15 @@ def test_another_user_is_refused_before_anything_is_read(folder: Path, caplog: p
 def test_a_user_or_group_on_the_list_is_listened_to(folder: Path, allowed: AllowedPeers) -> None:
     with ServedAgent(MovedSource(USIM), folder, listening=open_socket(folder), allowed=allowed):
         assert ask_as(OTHER_UID, OTHER_GID, folder / "open.sock")["answer"].startswith("HTTP/1.1 200 ")
+
+
+@as_root
+def test_a_member_of_a_group_on_the_list_is_listened_to(folder: Path) -> None:
+    allowed = AllowedPeers(frozenset({0}), frozenset({OTHER_GID}))
+    with ServedAgent(MovedSource(USIM), folder, listening=open_socket(folder), allowed=allowed):
+        member = ask_as(OTHER_UID, 1, folder / "open.sock", 2, OTHER_GID)
+        assert member["answer"].startswith("HTTP/1.1 200 ")
+        assert ask_as(OTHER_UID, 1, folder / "open.sock", 2, 3)["answer"] == ""
 
 
 @as_root
@@ -158,7 +168,7 @@ def test_nobody_is_on_an_empty_list() -> None:
 def test_the_kernel_says_who_is_there() -> None:
     left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with left, right:
-        assert peer_of(left) == Peer(os.getpid(), os.geteuid(), os.getegid())
+        assert peer_of(left) == Peer(os.getpid(), os.geteuid(), os.getegid(), frozenset(os.getgroups()))
     with socket.socket(socket.AF_INET) as other:
         assert peer_of(other) is None
     with socket.socket(socket.AF_UNIX) as alone:
