@@ -403,6 +403,14 @@ def test_an_audit_is_a_file_and_begins_a_line(tmp_path: Path) -> None:
     assert json.loads(second)["request_id"] == "r"
 
 
+def test_a_problem_holds_nothing_of_the_request(standing: ServedAgent) -> None:
+    for form in ({"server_id": "a", "type": "hunter2"}, {"server_id": 1, "type": "md5", "hunter2": "hunter2"}):
+        reply = standing.post("/v1/authenticate", {**form, "nonce": "hunter2"})
+        assert (reply.status, reply.code) == (422, "request-invalid")
+        assert b"hunter2'" not in reply.body
+        assert reply.form["detail"].count("hunter2") == list(form).count("hunter2")  # a name is told, no value
+
+
 def test_what_may_be_released_needs_an_audit() -> None:
     with pytest.raises(ValueError, match="needs an audit"):
         Releases(secret=Allowed.named(["all"]))
