@@ -181,6 +181,27 @@ def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_it_does_not_wait_for_a_reader_of_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "agent.sock"
+    with subprocess.Popen(
+        [*SERVE, "--socket", str(path), "--card", USIM],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        connection = UnixConnection(path)
+        for _ in range(600):  # 250 octets each, and a pipe takes 65,536
+            connection.request("GET", "/v1/card")
+            assert connection.getresponse().read()
+        connection.close()
+        process.terminate()
+        assert process.wait(WAIT_SECONDS) == 0
+
+
 def test_a_tree_is_provisioned_and_messages_are_applied(tmp_path: Path) -> None:
     tree = str(tmp_path / "t.db")
     DeviceTree.create(tree, INFORMATION, at=NOW).close()
