@@ -59,6 +59,8 @@ Result = TypeVar("Result")
 Code = ProblemCode
 
 _GENERATION_PATTERN: Final = r"^(0|[1-9][0-9]{0,17})$"
+_RULES: Final = {"json_invalid": "no JSON", "union_tag_invalid": "type: Input should be 'basic', 'md5' or 'hmac'"}
+"""Instead of pydantic's words, where they quote what was sent."""
 _HEADERS_ONCE: Final = ("if-generation", "last-event-id", "content-type", "x-request-id")
 
 Generation = Annotated[
@@ -551,7 +553,7 @@ def _faults(found: Any) -> str:  # noqa: ANN401 - lists of dictionaries of two l
     told = []
     for each in list(found)[:5]:
         names = [str(part)[:40] for part in each["loc"] if str(part).isprintable()]
-        told.append(f"{'.'.join(names) or 'body'}: {each['msg'] if each['type'] != 'json_invalid' else 'no JSON'}")
+        told.append(f"{'.'.join(names) or 'body'}: {_RULES.get(each['type'], each['msg'])}")
     return "; ".join(told)[:500]
 
 

@@ -153,6 +153,11 @@ class AgentConnection(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
+    def _lacks_body(self) -> bool:
+        """Whether the only request there is waits for the rest of its body, so that nothing was done for it."""
+        cycle = self.cycle
+        return cycle is not None and not self.pipeline and cycle.more_body and not cycle.response_started
+
     def _arm(self) -> None:
         if self._timer is None:
             self._timer = self.loop.call_later(self._door.limits.receive_seconds, self._late)
@@ -182,7 +187,7 @@ class AgentConnection(HttpToolsProtocol):
         self._door.metrics.closed.labels(reason).inc()
         uid = None if self._peer is None else self._peer.uid
         log(logging.INFO, "request-refused", request_id=request_id, code=code.code, uid=uid)
-        if self._is_idle():  # an answer that is being sent is not cut in two
+        if self._is_idle() or self._lacks_body():  # an answer that is being sent is not cut in two
             body = json.dumps(problem_form(problem, request_id, self._door.service), separators=(",", ":")).encode()
             head = (
                 f"HTTP/1.1 {int(code.status)} {code.status.phrase}\r\ncontent-type: {PROBLEM_JSON}\r\n"

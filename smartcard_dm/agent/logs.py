@@ -1,7 +1,8 @@
 """The agent's log: one JSON object a line, for machines that collect logs of many services.
 
 Guarantees: a line holds what the code names as fields and nothing of a request's body, path or query, no identity of a
-subscriber and no secret; of an exception it has the type and the place, not the text, which may quote input.
+subscriber and no secret; of an exception it has the type and the place, not the text, which may quote input. Whoever
+logs never waits for whoever reads the log: lines are kept up to a bound, then lost, and a line says how many.
 Leaves to its caller: rotating what stderr is connected to.
 """
 
@@ -9,9 +10,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ _OTHERS: Final = ("uvicorn", "asyncio")
 _PACKAGE: Final = Path(__file__).parents[2]
 _LONGEST: Final = 500
 """Characters of a library's message that a line keeps."""
+KEPT_LINES: Final = 4096
+"""Lines that wait for whoever reads the log; one has 250 octets."""
+END_SECONDS: Final = 1.0
+"""Seconds the last lines have to be read."""
 
 
 def log(level: int, event: str, **fields: Field) -> None:
@@ -69,15 +77,73 @@ class JsonLines(logging.Formatter):
         return json.dumps(form, ensure_ascii=True, separators=(",", ":"))
 
 
-def configure(level: str, stream: TextIO) -> logging.Handler:
+class LinesInOrder(logging.Handler):
+    """Has lines written by a thread of its own, which alone waits when nobody reads.
+
+    Args:
+        stream: where to; None: nowhere, as for a process without stderr.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self.setFormatter(JsonLines())
+        self._stream = stream
+        self._descriptor = _descriptor_of(stream)
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._lost = 0
+        self._thread = Thread(target=self._run, name="agent log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one record."""
+        if self._lines.qsize() >= KEPT_LINES:
+            self._lost += 1
+            return
+        lost, self._lost = self._lost, 0
+        if lost:
+            told = {"msg": "lines-lost", "levelname": "WARNING", _FIELDS: {"lines": lost}}
+            self._lines.put(self.format(logging.makeLogRecord(told)))
+        self._lines.put(self.format(record))
+
+    def close(self) -> None:
+        """Write what is left, if it is read in time."""
+        self._lines.put(None)
+        self._thread.join(END_SECONDS)
+        super().close()
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                self._write(line + "\n")
+            except (OSError, ValueError):  # it was closed, or nobody reads any more
+                continue
+
+    def _write(self, line: str) -> None:
+        if self._descriptor is not None:
+            # Past the stream's own lock: who holds that, waiting, at the end of the process, would abort it.
+            octets = line.encode()
+            while octets:
+                octets = octets[os.write(self._descriptor, octets) :]
+        elif self._stream is not None:
+            self._stream.write(line)
+            self._stream.flush()
+
+
+def _descriptor_of(stream: TextIO | None) -> int | None:
+    try:
+        return None if stream is None else stream.fileno()
+    except (OSError, ValueError):
+        return None
+
+
+def configure(level: str, stream: TextIO | None) -> logging.Handler:
     """Send the log to a stream from here on; the handler that does it is returned, for `remove`.
 
     Args:
         level: one of `LEVELS`.
         stream: usually stderr.
     """
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
+    handler = LinesInOrder(stream)
     LOGGER.setLevel(level.upper())
     for logger in (LOGGER, *map(logging.getLogger, _OTHERS)):
         logger.addHandler(handler)
@@ -93,3 +159,4 @@ def remove(handler: logging.Handler) -> None:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
         logger.propagate = True
+    handler.close()

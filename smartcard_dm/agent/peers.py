@@ -3,7 +3,8 @@
 Guarantees: a list that names nobody lets nobody in; names are looked up once, at the start; what the other end says of
 itself is never asked. Leaves to its caller: asking before anything is read.
 
-Spec: unix(7), SO_PEERCRED: process, user and group as they were when the other end connected.
+Spec: unix(7), SO_PEERCRED: process, user and group as they were when the other end connected; Linux, SO_PEERGROUPS: its
+supplementary groups, of the same moment.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _UCRED: Final = struct.Struct("iII")
+_PEER_GROUPS: Final = getattr(socket, "SO_PEERGROUPS", 59)
+"""Source: Linux, include/uapi/asm-generic/socket.h; Python has no name for it."""
+_GROUP: Final = struct.Struct("I")
+_GROUPS_OCTETS: Final = 1024
+"""As much as Python takes of an option: 256 groups. The kernel gives none to a peer with more."""
 _NOBODY: Final = 0xFFFFFFFF
 """What the kernel answers where there is no process at the other end: (uid_t)-1."""
 
@@ -31,6 +37,8 @@ class Peer:
     """As seen from here; 0 from another namespace of processes."""
     uid: int
     gid: int
+    groups: frozenset[int] = frozenset()
+    """Its supplementary groups: those that whoever made it a member of a group means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,9 @@ class AllowedPeers:
 
     def allows(self, peer: Peer | None) -> bool:
         """Whether a peer may be listened to; one that is not known may not."""
-        return peer is not None and (peer.uid in self.uids or peer.gid in self.gids)
+        return peer is not None and (
+            peer.uid in self.uids or peer.gid in self.gids or not self.gids.isdisjoint(peer.groups)
+        )
 
 
 def peer_of(connection: socket.socket) -> Peer | None:
@@ -53,7 +63,15 @@ def peer_of(connection: socket.socket) -> Peer | None:
         pid, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     except (OSError, struct.error):
         return None
-    return None if uid == _NOBODY else Peer(pid, uid, gid)
+    return None if uid == _NOBODY else Peer(pid, uid, gid, _groups_of(connection))
+
+
+def _groups_of(connection: socket.socket) -> frozenset[int]:
+    try:
+        found = connection.getsockopt(socket.SOL_SOCKET, _PEER_GROUPS, _GROUPS_OCTETS)
+        return frozenset(gid for (gid,) in _GROUP.iter_unpack(found))
+    except (OSError, struct.error):
+        return frozenset()
 
 
 def allowed_peers(uids: Iterable[str], gids: Iterable[str], own_uid: int) -> AllowedPeers:

@@ -249,8 +249,12 @@ class _Dialogue:
 def _description(request: PinRequest) -> str:
     # The last digits are enough to tell two cards apart, and no more than the program needs to know.
     card = f"card ...{request.card[-_SHOWN_DIGITS:]}" if request.card else "the card"
-    tries = ("one try" if request.tries_left == 1 else f"{request.tries_left} tries") + " left"
-    return f"PIN of {card}\n{request.reason}" + ("" if request.tries_left is None else f"\n{tries}")
+    lines = [f"PIN of {card}"]
+    if request.reason != request.refused:  # that is shown as the error
+        lines.append(request.reason)
+    if request.tries_left is not None:
+        lines.append(("one try" if request.tries_left == 1 else f"{request.tries_left} tries") + " left")
+    return "\n".join(lines)
 
 
 def _escaped(text: str) -> str:

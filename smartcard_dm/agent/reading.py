@@ -76,7 +76,7 @@ def read_card(source: CardSource, place: str, limits: Limits, key: Key | None = 
                 return Replaced()
             credentials = read_provisioning(card, limits=limits)
         except PinRequiredError as error:
-            return Locked(str(error), identity, _tries_left(error), refused=False)
+            return Locked(_without_advice(str(error)), identity, _tries_left(error), refused=False)
         except PinError as error:
             return Locked(str(error), identity, error.attempts_remaining, refused=True)
         apdus = card.apdu_count
@@ -84,6 +84,11 @@ def read_card(source: CardSource, place: str, limits: Limits, key: Key | None = 
         if card.identity != identity:
             return Replaced()
         return Reading(identity, credentials, apdus + card.apdu_count)
+
+
+def _without_advice(text: str) -> str:
+    """Return what is behind which PIN: how a command line is given it helps nobody who is being asked for it."""
+    return text.partition(": give the PIN")[0]
 
 
 def _tries_left(error: PinRequiredError) -> int | None:

@@ -65,7 +65,7 @@ class Release:
     """One thing that was asked for."""
 
     action: str
-    """`secret-released`, `secret-refused` or `basic-released`."""
+    """`secret-released`, `secret-refused`, `basic-released` or `basic-refused`."""
     server_id: ServerId
     level: str
     caller: Caller
@@ -91,6 +91,9 @@ class ReleaseAudit(Protocol):
 class AuditFile:
     """Releases as JSON Lines, each on disk before it takes effect.
 
+    A file that was renamed or deleted meanwhile is made anew: what is recorded is always behind the name. A line that
+    was cut, because the disk was full, costs no other one.
+
     Args:
         path: a regular file; it is made with mode 0600 when it is not there, and only ever appended to.
 
@@ -99,15 +102,9 @@ class AuditFile:
     """
 
     def __init__(self, path: Path) -> None:
-        # Not waiting for whoever may read a pipe; it is refused below, as nothing of it would be on disk.
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        self._file = os.open(path, flags, 0o600)
+        self._path = path
+        self._file = _opened(path)
         self._lock = Lock()
-        try:
-            _begin_line(self._file)
-        except BaseException:
-            os.close(self._file)
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -121,24 +118,60 @@ class AuditFile:
         """Append one line."""
         line = json.dumps({"at": at.isoformat(), **release_form(release)}, separators=(",", ":")).encode() + b"\n"
         with self._lock:
-            # A line in one write is whole or cut at its end: a reader sees the next one either way.
+            if not self._is_behind_its_name():
+                renewed = _opened(self._path)
+                os.close(self._file)
+                self._file = renewed
+            if _is_cut(self._file):
+                line = b"\n" + line
             if os.write(self._file, line) != len(line):
-                os.write(self._file, b"\n")
-                raise OSError(None, "the audit took a part of a line only")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
+    def _is_behind_its_name(self) -> bool:
+        held = os.fstat(self._file)
+        try:
+            there = self._path.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
-def _begin_line(file: int) -> None:
-    """Check that a file is one, and end a line that a loss of power cut."""
-    found = os.fstat(file)
-    if not stat.S_ISREG(found.st_mode):
+
+def _opened(path: Path) -> int:
+    # Not waiting for whoever may read a pipe; it is refused below, as nothing of it would be on disk.
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    file = os.open(path, flags, 0o600)
+    try:
+        _check(file)
+        _keep_name(path)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _check(file: int) -> None:
+    if not stat.S_ISREG(os.fstat(file).st_mode):
         raise OSError(errno.EINVAL, "it is no regular file")
-    if found.st_size and os.pread(file, 1, found.st_size - 1) != b"\n":
-        os.write(file, b"\n")
+
+
+def _keep_name(path: Path) -> None:
+    """Have the name of a new file on disk."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _is_cut(file: int) -> bool:
+    """Whether the last line has no end."""
+    size = os.fstat(file).st_size
+    return size > 0 and os.pread(file, 1, size - 1) != b"\n"
 
 
 class TreeAudit:

@@ -1,13 +1,15 @@
 """An agent from its start to its end: the keeper of the card, the service, the server, and who is told of its state.
 
-Guarantees: it ends in order on SIGTERM and SIGINT, and nothing of a card is served while it ends; the service manager
-hears when it is ready, what it sees, and that it stops. Leaves to its caller: what it is made of, and closing that.
+Guarantees: it ends in order on SIGTERM and SIGINT, and with the terminal it was started from; nothing of a card is
+served while it ends. SIGHUP otherwise means that the card is read again. The service manager hears when it is ready,
+what it sees, and that it stops. Leaves to its caller: what it is made of, and closing that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import signal
 from dataclasses import dataclass, field
@@ -64,7 +66,7 @@ class Setup:
 
 
 def run(setup: Setup, *, environment: MutableMapping[str, str], ready: Callable[[Snapshot], None]) -> None:
-    """Run an agent until SIGTERM or SIGINT; in the main thread.
+    """Run an agent until SIGTERM or SIGINT, or until its terminal is gone; in the main thread.
 
     Args:
         setup: what it is made of.
@@ -109,6 +111,16 @@ async def _run(setup: Setup, environment: MutableMapping[str, str], ready: Calla
         notify(environment, "READY=1", _status(keeper.snapshot))
         ready(keeper.snapshot)
 
+    def hang_up() -> None:
+        if ends_with_terminal and not _has_terminal():
+            stop.set()
+            return
+        log(logging.INFO, "reread", generation=keeper.snapshot.generation)
+        keeper.reread()
+
+    # Under nohup the signal is ignored: whoever did that wants it to outlive the terminal.
+    ends_with_terminal = _has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     keeper.start()
     telling = asyncio.create_task(_tell(keeper, events, environment))
     try:
@@ -133,6 +145,15 @@ async def _tell(keeper: CardKeeper, events: EventLog, environment: MutableMappin
             told = snapshot
             log(logging.INFO, "card", state=snapshot.state.value, generation=snapshot.generation)
             notify(environment, _status(snapshot))
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal. One that was closed cannot be opened any more."""
+    try:
+        os.close(os.open(os.ctermid(), os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _status(snapshot: Snapshot) -> str:

@@ -309,6 +309,9 @@ class AgentService:
         account = _the_account(credentials, request.server_id, moment.snapshot)
         server_id = account.server_id
         if isinstance(request, BasicRequest) and not self._releases.basic.allows(server_id):
+            self._record_if_kept(
+                self._release("basic-refused", server_id, request.level, caller, moment), moment.snapshot
+            )
             raise Problem(
                 ProblemCode.BASIC_DENIED,
                 f"wanted the basic credentials of {server_id}: with them the secret would leave",
@@ -346,9 +349,8 @@ class AgentService:
         allowed = self._releases.secret.allows(server_id)
         entries = [each for each in account.auth if each.level.value == request.level and _holds_secret(each)]
         action = "secret-released" if allowed and entries else "secret-refused"
-        if self._releases.audit is not None:
-            release = self._release(action, server_id, request.level, caller, moment, request.purpose)
-            self._record(release, moment.snapshot)
+        release = self._release(action, server_id, request.level, caller, moment, request.purpose)
+        self._record_if_kept(release, moment.snapshot)
         if not allowed:
             detail = f"wanted the secrets of {server_id}: the agent was not started with --allow-secret-release for it"
             raise Problem(ProblemCode.SECRET_DENIED, detail, snapshot=moment.snapshot)
@@ -399,6 +401,11 @@ class AgentService:
         identity = None if credentials is None else credentials.identity
         card = None if identity is None else identity.iccid
         return Release(action, server_id, level, caller, moment.snapshot.generation, card, purpose)
+
+    def _record_if_kept(self, release: Release, snapshot: Snapshot) -> None:
+        """Record what may be a refusal: an agent that releases nothing has no audit."""
+        if self._releases.audit is not None:
+            self._record(release, snapshot)
 
     def _record(self, release: Release, snapshot: Snapshot) -> None:
         assert self._releases.audit is not None  # noqa: S101 - `Releases` has one wherever something may leave

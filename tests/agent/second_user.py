@@ -1,6 +1,6 @@
 """Talks to a socket as another user; run as a process by tests/agent/test_peers.py.
 
-`second_user.py UID GID PATH`: prints as JSON what came back for one request.
+`second_user.py UID GID PATH [GROUPS]`: prints as JSON what came back for one request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 def main() -> None:
     uid, gid, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    os.setgroups([])
+    os.setgroups([int(each) for each in sys.argv[4].split(",")] if len(sys.argv) > 4 else [])
     os.setgid(gid)
     os.setuid(uid)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

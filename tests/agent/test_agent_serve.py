@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import termios
 from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -16,13 +20,13 @@ from click.testing import CliRunner
 
 from smartcard_dm.cli.main import main
 from smartcard_dm.tree import DeviceTree
+from tests.agent.cards import ICCID, OTHER_ICCID
 from tests.agent.moved import NOW
 from tests.agent.serving import DM_WBXML, ROOT, SIGNED, USIM, WAIT_SECONDS, UnixConnection
 from tests.tree.device import INFORMATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.agent.cards import Cards
 
@@ -48,6 +52,15 @@ class Served:
         found: dict[str, Any] = json.loads(response.read())
         connection.close()
         return response.status, found
+
+    def until_card(self, iccid: str) -> dict[str, Any]:
+        deadline = monotonic() + WAIT_SECONDS
+        while True:
+            found = self.ask("GET", "/v1/card")[1]
+            if found["provenance"]["card_id"] == iccid:
+                return found
+            assert monotonic() < deadline, found
+            sleep(0.02)
 
 
 @contextmanager
@@ -126,6 +139,67 @@ def test_a_generation_is_not_one_of_an_earlier_start(tmp_path: Path) -> None:
             seen.append(agent.ask("GET", "/v1/card")[1]["provenance"])
     assert seen[0]["generation"] < seen[1]["generation"]
     assert seen[0]["event_id"].partition("-")[0] != seen[1]["event_id"].partition("-")[0]
+
+
+def test_a_hangup_reads_the_card_again(tmp_path: Path, cards: Cards) -> None:
+    uri = cards.usim()
+    with serving(tmp_path / "run" / "agent.sock", "--card", uri) as agent:
+        before = agent.ask("GET", "/v1/card")[1]
+        profile = Path(uri.removeprefix("profile:"))
+        profile.write_text(profile.read_text("utf-8").replace(ICCID, OTHER_ICCID), "utf-8")
+        assert agent.ask("GET", "/v1/card")[1]["card"] == before["card"]
+        agent.process.send_signal(signal.SIGHUP)
+        after = agent.until_card(OTHER_ICCID)
+    assert after["provenance"]["generation"] > before["provenance"]["generation"]
+    assert "reread" in [line["event"] for line in agent.log]
+
+
+def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "agent.sock"
+    controlling, terminal = os.openpty()
+    with subprocess.Popen(
+        [*SERVE, "--socket", str(path), "--card", USIM],
+        env=ENVIRONMENT,
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one thread runs here
+    ) as process:
+        os.close(terminal)
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"listening on {path}; card present\n"
+        process.send_signal(signal.SIGHUP)
+        connection = UnixConnection(path)
+        connection.request("GET", "/v1/card")
+        assert connection.getresponse().status == 200
+        connection.close()
+        os.close(controlling)
+        assert process.wait(WAIT_SECONDS) == 0
+    assert not path.exists()
+
+
+def test_it_does_not_wait_for_a_reader_of_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "agent.sock"
+    with subprocess.Popen(
+        [*SERVE, "--socket", str(path), "--card", USIM],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        connection = UnixConnection(path)
+        for _ in range(600):  # 250 octets each, and a pipe takes 65,536
+            connection.request("GET", "/v1/card")
+            assert connection.getresponse().read()
+        connection.close()
+        process.terminate()
+        assert process.wait(WAIT_SECONDS) == 0
 
 
 def test_a_tree_is_provisioned_and_messages_are_applied(tmp_path: Path) -> None:

@@ -328,9 +328,14 @@ def test_basic_is_the_secret_and_needs_a_word(tmp_path: Path, cards: Cards) -> N
         with ServedAgent(MovedSource(card), tmp_path, releases=releases) as agent:
             found = agent.post("/v1/authenticate", form).form["authentication"]["value"]
             agent.counts("releases_total", 1, operation="authenticate")
+            denied = {"server_id": "com.example.backup", "type": "basic"}
+            assert agent.post("/v1/authenticate", denied).code == "basic-denied"
     assert base64.b64decode(found) == b"device-0001:a device password"
-    (line,) = audit.read_text("utf-8").splitlines()
-    assert json.loads(line)["action"] == "basic-released"
+    rows = [json.loads(line) for line in audit.read_text("utf-8").splitlines()]
+    assert [(row["action"], row["server_id"]) for row in rows] == [
+        ("basic-released", SERVER_ID),
+        ("basic-refused", "com.example.backup"),
+    ]
 
 
 def test_secrets_stay_unless_the_operator_says_otherwise(standing: ServedAgent) -> None:
@@ -396,6 +401,14 @@ def test_an_audit_is_a_file_and_begins_a_line(tmp_path: Path) -> None:
     first, second = (tmp_path / "cut").read_text("utf-8").splitlines()
     assert first == '{"action":'
     assert json.loads(second)["request_id"] == "r"
+
+
+def test_a_problem_holds_nothing_of_the_request(standing: ServedAgent) -> None:
+    for form in ({"server_id": "a", "type": "hunter2"}, {"server_id": 1, "type": "md5", "hunter2": "hunter2"}):
+        reply = standing.post("/v1/authenticate", {**form, "nonce": "hunter2"})
+        assert (reply.status, reply.code) == (422, "request-invalid")
+        assert b"hunter2'" not in reply.body
+        assert reply.form["detail"].count("hunter2") == list(form).count("hunter2")  # a name is told, no value
 
 
 def test_what_may_be_released_needs_an_audit() -> None:

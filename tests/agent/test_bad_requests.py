@@ -151,6 +151,18 @@ def test_a_body_in_chunks_is_bounded(agent: ServedAgent) -> None:
         assert problem(all_of(connection)) == (413, "body-too-large")
 
 
+@pytest.mark.parametrize("octets", [b"ZZ\r\n", b"2\r\nhi\r\nZZ\r\n", b"FFFFFFFFFFFFFFFFF\r\nhi", b"2\r\nhi!"])
+def test_a_body_in_broken_chunks_is_a_problem(agent: ServedAgent, octets: bytes) -> None:
+    answer = sent(agent, f"{VERIFY}Transfer-Encoding: chunked\r\n\r\n".encode() + octets)
+    assert problem(answer) == (400, "request-malformed")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_broken_request_behind_a_good_one_is_not_the_answer_to_that(agent: ServedAgent) -> None:
+    broken = f"{VERIFY}Transfer-Encoding: chunked\r\n\r\nZZ\r\n".encode()
+    assert b"HTTP/1.1 400 " not in sent(agent, b"GET /v1/card HTTP/1.1\r\nHost: x\r\n\r\n" + broken)
+
+
 def test_bodies_together_are_bounded(agent: ServedAgent, tmp_path_factory: pytest.TempPathFactory) -> None:
     largest = DEFAULT_LIMITS.message_octets
     limits = replace(SHORT, agent_body_octets=4 * largest, receive_seconds=3)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+from threading import Thread
+from time import sleep
 
 import pytest
 
@@ -56,3 +59,34 @@ def test_what_was_set_is_put_back(stream: io.StringIO) -> None:
     assert logs.LOGGER.handlers == []
     assert logs.LOGGER.propagate
     assert logging.getLogger("uvicorn").level == logging.NOTSET
+
+
+def test_nobody_waits_for_who_does_not_read() -> None:
+    reading, writing = os.pipe()
+    found: list[dict[str, object]] = []
+    with open(reading, "rb") as reader:  # noqa: PTH123 - descriptors, not paths
+        late = Thread(target=lambda: found.extend(map(json.loads, reader)))
+        with open(writing, "w") as writer:  # noqa: PTH123 - same
+            handler = logs.configure("info", writer)
+            for number in range(2 * logs.KEPT_LINES):
+                logs.log(logging.INFO, "request", number=number)
+            late.start()
+            while len(found) < logs.KEPT_LINES:
+                sleep(0.01)
+            logs.log(logging.INFO, "last")
+            logs.remove(handler)
+        late.join()
+    kept = len(found) - 2
+    assert [line.get("number") for line in found[:kept]] == list(range(kept))
+    assert [line["event"] for line in found[kept:]] == ["lines-lost", "last"]
+    assert (found[kept]["level"], found[kept]["lines"]) == ("warning", 2 * logs.KEPT_LINES - kept)
+
+
+def test_a_log_that_nobody_reads_any_more_ends_nothing() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as writer:  # noqa: PTH123 - same
+        handler = logs.configure("info", writer)
+        logs.log(logging.INFO, "request")
+        logs.remove(handler)
+    logs.remove(logs.configure("info", None))

@@ -85,6 +85,8 @@ def test_somebody_is_asked_once_with_the_tries_left(cards: Cards, watched: Calla
     agent = watched(MovedSource(cards.private()), pin=pin)
     assert agent.until(CardState.PRESENT).generation == 2
     assert [(each.card, each.tries_left, each.refused) for each in person.requests] == [(ICCID, 3, "")]
+    # What a command line could do about it is nothing for somebody who is asked.
+    assert [each.reason for each in person.requests] == ["7F50/6431 is behind PIN 01"]
     assert kinds(agent.log)[:2] == ["card-locked", f"card-inserted {ICCID}"]
     agent.keeper.reread()
     agent.until(CardState.PRESENT, 3)

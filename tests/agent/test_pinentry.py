@@ -201,6 +201,14 @@ def test_settings_are_escaped_and_a_refused_option_is_done_without(tmp_path: Pat
     ]
 
 
+def test_what_was_wrong_is_said_once(tmp_path: Path) -> None:
+    wrong = "PIN 01 is wrong, 2 tries left"
+    fake("escapes", tmp_path).get(PinRequest(ICCID, wrong, 2, wrong), never)
+    heard = (tmp_path / "heard").read_text().splitlines()
+    assert "SETDESC PIN of card ...0010%0A2 tries left" in heard
+    assert f"SETERROR {wrong}" in heard
+
+
 @pytest.mark.parametrize("habit", ["nothing", "cancel", "timeout"])
 def test_no_pin_is_none(tmp_path: Path, habit: str) -> None:
     assert fake(habit, tmp_path).get(REQUEST, never) is None

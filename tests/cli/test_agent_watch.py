@@ -72,6 +72,41 @@ def test_json_lines_keep_to_their_schema(tmp_path: Path) -> None:
     assert text.stdout == f"2026-01-01T00:00:00Z {EPOCH}-9 account-changed com.example.dms\n  changed auth, name\n"
 
 
+def test_it_begins_with_what_is_there() -> None:
+    with socket_folder() as sockets, running_agent(sockets / "a", CARD):
+        with watching(sockets / "a") as text:
+            head, more = next_line(text), next_line(text)
+            text.send_signal(signal.SIGINT)
+            assert text.communicate(timeout=SECONDS) == ("", "")
+        with watching(sockets / "a", "--json") as lines:
+            form = json.loads(next_line(lines))
+            lines.send_signal(signal.SIGTERM)
+            assert lines.communicate(timeout=SECONDS) == ("", "")
+    check_layout(head + more)
+    schema("agent-event").validate(form)
+    assert head == f"{form['at']} {form['id']} now {ICCID}\n"
+    assert more == f"  state present; accounts {', '.join(SERVERS)}\n"
+    assert form["id"].endswith("-3")
+    assert (form["kind"], form["subject"]) == ("now", ICCID)
+    assert form["data"] == {"state": "present", "accounts": SERVERS}
+
+
+def test_it_begins_with_an_absent_card(lab: PcscLab) -> None:
+    with (
+        socket_folder() as sockets,
+        running_agent(sockets / "a", f"pcsc:{lab.readers[0]}"),
+        watching(sockets / "a", "--json", "--count", "1") as process,
+    ):
+        first = json.loads(next_line(process))
+        lab.put(usim())
+        second = json.loads(next_line(process))
+        assert process.wait(SECONDS) == 0
+    schema("agent-event").validate(first)
+    assert (first["kind"], first["subject"], first["data"]["state"]) == ("now", None, "absent")
+    assert first["data"]["reason"]
+    assert (second["kind"], second["subject"]) == ("card-inserted", ICCID)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_goes_on_over_a_restart_and_ends_at_a_signal(number: signal.Signals) -> None:
     with socket_folder() as sockets, ExitStack() as stack:
@@ -79,7 +114,7 @@ def test_it_goes_on_over_a_restart_and_ends_at_a_signal(number: signal.Signals) 
             process = stack.enter_context(watching(sockets / "a", "--after", "x-0"))
             first, _ = next_line(process), next_line(process)
         with running_agent(sockets / "a", CARD):
-            second = next_line(process)
+            second, _ = next_line(process), next_line(process)
             process.send_signal(number)
             assert process.communicate(timeout=SECONDS) == ("", "")
     assert process.returncode == 0
