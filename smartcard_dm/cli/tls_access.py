@@ -15,6 +15,7 @@ import click
 
 from smartcard_dm.cli.key_files import password_of_key
 from smartcard_dm.cli.usage import usage_error
+from smartcard_dm.push.apart import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,13 +67,21 @@ class ListenerTls:
             raise usage_error("--require-client goes with --client-ca")
         _check_passwords(self.key_password_env, self.key_password_file)
 
-    def passphrase(self) -> Secret | None:
-        """Return the password of the key.
+    def files(self) -> TlsFiles:
+        """Return the files and the password of the key; only the password is read.
 
         Raises:
-            click.UsageError: there is none where it was said to be.
+            click.UsageError: the options do not go together, or there is no password where it was said to be.
         """
-        return password_of_key(self.key_password_env, self.key_password_file, "--key-password")
+        self.check()
+        assert self.cert is not None  # noqa: S101 - it was checked for
+        return TlsFiles(
+            certificate=self.cert,
+            key=self.key or self.cert,
+            client_ca=self.client_ca,
+            required=self.require_client,
+            passphrase=password_of_key(self.key_password_env, self.key_password_file, "--key-password"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

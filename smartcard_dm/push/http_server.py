@@ -32,10 +32,9 @@ from smartcard_dm.trust.transport import Transport, TransportKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from threading import Event
     from typing import Literal
 
-    from smartcard_dm.push.arrival import Inlet
+    from smartcard_dm.push.arrival import Inlet, Stop
 
 _BACKLOG: Final = 128
 _LOOK_SECONDS: Final = 0.1
@@ -86,7 +85,7 @@ def serve_http(
     settings: HttpListener,
     listening: socket.socket,
     inlet: Inlet,
-    stop: Event,
+    stop: Stop,
     ready: Callable[[str, int], None],
 ) -> None:
     """Listen until told to stop; runs in this thread.
@@ -111,7 +110,7 @@ class _Server(Server):
         settings: HttpListener,
         inlet: Inlet,
         listening: socket.socket,
-        stop: Event,
+        stop: Stop,
         ready: Callable[[str, int], None],
     ) -> None:
         config = Config(
