@@ -6,8 +6,8 @@ are kept or over a new one for each message; a message is sent again when it was
 answers: from the first octet sent to the last verdict, told as a line of JSON. The reference answers 202 when it has
 the body, and that is all it does.
 
-Contestants take turns. What a tree costs is measured three times: the verification against it alone, the message carried
-out without a flush of its commit to the disk (`synchronous=OFF`), and all of it.
+Contestants take turns. What a tree costs is measured three times: the verification against it alone, the message
+carried out without a flush of its commit to the disk (`synchronous=OFF`), and all of it.
 """
 
 from __future__ import annotations
