@@ -148,13 +148,7 @@ One flush, part of every time above but those of statements:
 
 ## Receiving over HTTPS beside a bare ASGI application
 
-Both are uvicorn with httptools and TLS on asyncio's own loop, each in a process of its own. {bench_receive.CONNECTIONS}
-keep-alive connections of another process push each message until it is taken. The bare application answers 202 to a
-whole body and does nothing else. A rate counts verdicts whose line was written, to the last one; the part is of the
-bare rate. The aim is a third, for a tree before its commits, and it is missed: listening and judging share one
-interpreter lock, so that judging a message is added to what the bare application costs, and carrying it out is most.
-
-{bench_receive.table(receive_rows)}
+{bench_receive.section(receive_rows)}
 
 ## An agent under load
 

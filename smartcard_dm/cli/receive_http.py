@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from smartcard_dm.cli.listen_address import LISTEN, ListenAddress
+from smartcard_dm.cli.listener_access import listener_process
 from smartcard_dm.cli.receiving import receiving_options
 from smartcard_dm.cli.tls_access import listener_tls_options
 from smartcard_dm.cli.usage import usage_error
+from smartcard_dm.push.apart import ListenerOrder
 from smartcard_dm.push.http_app import host_and_port
-from smartcard_dm.push.http_server import HttpListener, serve_http
 from smartcard_dm.trust.transport import TransportKind
 
 if TYPE_CHECKING:
@@ -59,15 +60,17 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, path:
         raise usage_error("--plain speaks no TLS: leave --cert, --key and --client-ca out")
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or set(path) & set(" %?#"):
         raise usage_error("--path begins with / and holds no space, %, ? or #")
-    context = None if plain else tls.context()
-    with listen.bind() as listening:
+    order = ListenerOrder(
+        kind=TransportKind.HTTP, tls=None if plain else tls.files(), path=path, limits=receiving.policy.limits
+    )
+    with listener_process(order, listen.bind()) as listener:
 
         def take(receiver: Receiver, stop: Event) -> None:
             def ready(host: str, port: int) -> None:
-                asked = "none: HTTP in the clear, every message is refused" if context is None else tls.asked_of_senders
+                asked = "none: HTTP in the clear, every message is refused" if plain else tls.asked_of_senders
                 receiving.listening(TransportKind.HTTP, host_and_port(host, port), asked)
 
-            settings = HttpListener(tls=context, path=path, limits=receiving.policy.limits)
-            serve_http(settings, listening, receiver, stop, ready)
+            listener.run(receiver, stop, ready, at_most=receiving.count)
+            stop.set()  # it ends in order by a signal, if only by one of its own, or because --count is reached
 
         receiving.run(TransportKind.HTTP, take)

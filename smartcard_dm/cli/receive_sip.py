@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from smartcard_dm.cli.listen_address import LISTEN, ListenAddress
+from smartcard_dm.cli.listener_access import listener_process
 from smartcard_dm.cli.receiving import receiving_options
 from smartcard_dm.cli.tls_access import listener_tls_options
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.push.sip_server import SipListener, serve_sip
+from smartcard_dm.push.apart import ListenerOrder
+from smartcard_dm.push.sip_user_agent import Peer
 from smartcard_dm.trust.transport import TransportKind
 
 if TYPE_CHECKING:
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.cli.receiving import Receiving
     from smartcard_dm.cli.tls_access import ListenerTls
-    from smartcard_dm.push.sip_user_agent import Peer
     from smartcard_dm.receive.receiver import Receiver
-
-_TAG_KEY_OCTETS: Final = 32
 
 
 @click.command()
@@ -54,17 +52,15 @@ def command(receiving: Receiving, tls: ListenerTls, listen: ListenAddress, *, tc
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     if tcp and tls.is_named:
         raise usage_error("--tcp speaks no TLS: leave --cert, --key and --client-ca out")
-    context = None if tcp else tls.context()
-
-    with listen.bind() as listening:
+    order = ListenerOrder(kind=TransportKind.SIP, tls=None if tcp else tls.files(), limits=receiving.policy.limits)
+    with listener_process(order, listen.bind()) as listener:
 
         def take(receiver: Receiver, stop: Event) -> None:
-            def ready(address: Peer) -> None:
-                asked = "none: TCP in the clear, every message is refused" if context is None else tls.asked_of_senders
-                receiving.listening(TransportKind.SIP, str(address), asked)
+            def ready(host: str, port: int) -> None:
+                asked = "none: TCP in the clear, every message is refused" if tcp else tls.asked_of_senders
+                receiving.listening(TransportKind.SIP, str(Peer(host, port)), asked)
 
-            tag_key = secrets.token_bytes(_TAG_KEY_OCTETS)
-            settings = SipListener(tls=context, tag_key=tag_key, limits=receiving.policy.limits)
-            serve_sip(settings, listening, receiver, stop, ready)
+            listener.run(receiver, stop, ready, at_most=receiving.count)
+            stop.set()  # it ends in order by a signal, if only by one of its own, or because --count is reached
 
         receiving.run(TransportKind.SIP, take)

@@ -206,7 +206,7 @@ class _Source:
                 shown = f"[{listener.address[0]}]" if ":" in listener.address[0] else listener.address[0]
                 receiving.listening(TransportKind.WAP, f"{shown}:{listener.address[1]}", accepted)
                 listener.serve(stop)
-                receiver.count_dropped(listener.dropped)
+                receiver.missed(listener.dropped)
             return
         self._read_lines(stop, wap)
         wap.end()

@@ -14,19 +14,20 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
 from smartcard_dm.cli.card_access import CardAccess, optional_card_options
 from smartcard_dm.cli.device_key_access import DeviceKeyAccess, device_key_options
-from smartcard_dm.cli.exits import MALFORMED, REFUSED, fail, reported
+from smartcard_dm.cli.exits import FAULT, MALFORMED, REFUSED, fail, leave, reported
 from smartcard_dm.cli.options import policy_option, tree_option
 from smartcard_dm.cli.output import STDOUT, print_problem, print_value, stdout_is_terminal, write_octets
 from smartcard_dm.cli.signals import stop_on_signals
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.credentials import read_credentials, read_provisioning
 from smartcard_dm.errors import SmartcardDmError
+from smartcard_dm.push.apart import ListenerLostError
 from smartcard_dm.receive.audit import Audits, FileAudit, TreeAudit
 from smartcard_dm.receive.judges import CardJudge, TreeJudge
 from smartcard_dm.receive.outcome import Verdict
@@ -82,7 +83,8 @@ class Receiving:
         Args:
             kind: the transport; messages over any other are refused.
             listen: runs in this thread; puts what comes into the receiver (an `Inlet`) and returns when the event is
-                set, or when its input ends. Errors of the library that it raises become the command's error.
+                set, or when its input ends. Errors of the library that it raises become the command's error; a
+                `ListenerLostError` is told when everything is judged, and the exit code says that it is a fault.
             read_card: is shown the card before anything else is read from it, in the same session; not called without
                 a card.
 
@@ -118,6 +120,7 @@ class Receiving:
                     audits.append(stack.enter_context(FileAudit(self.audit_file, received.received_form)))
             elif tree is None:
                 print_problem("no audit is kept: --audit FILE or --tree DB would keep one")
+            lost: ListenerLostError | None = None
             with stop_on_signals() as stop:
                 tell.begin(self.tree_file, credentials, accounts)
                 receiver = Receiver(
@@ -130,10 +133,13 @@ class Receiving:
                     limits=policy.limits,
                 )
                 with reported(as_json=False), receiver:
-                    listen(receiver, stop)
+                    try:
+                        listen(receiver, stop)
+                    except ListenerLostError as error:
+                        lost = error
                     by_signal = stop.is_set() and not receiver.reached and receiver.trouble is None
             tell.end(receiver.not_taken)
-        _leave(receiver.trouble)
+        _leave(receiver.trouble or lost)
         if not by_signal:
             tell.leave()
 
@@ -283,9 +289,17 @@ def _print(form: Form) -> None:
     write_octets(STDOUT, json.dumps(form, separators=(",", ":")).encode("ascii") + b"\n")
 
 
+def leave_lost(error: ListenerLostError) -> NoReturn:
+    """Leave, because the process that listens is gone; what it handed on before has been judged."""
+    text = f"the process that listens is lost: {error}; start this command again"
+    leave("ListenerLostError", text, FAULT, as_json=False)
+
+
 def _leave(trouble: Exception | None) -> None:
     """Leave, if something ended the receiver before its time; stdout holds lines, so the error is told on stderr."""
     if isinstance(trouble, SmartcardDmError):
         fail(trouble, as_json=False)
+    if isinstance(trouble, ListenerLostError):
+        leave_lost(trouble)
     if trouble is not None:
         raise trouble

@@ -17,7 +17,7 @@ import click
 from smartcard_dm.cli.exits import reported
 from smartcard_dm.cli.key_files import password_of_key
 from smartcard_dm.cli.usage import usage_error
-from smartcard_dm.push.tls import server_context
+from smartcard_dm.push.apart import TlsFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
-_LISTENER_ADVICE: Final = (
+LISTENER_ADVICE: Final = (
     "give --cert and --key as PEM, the password of the key with --key-password-env or --key-password-file"
 )
 _SENDER_ADVICE: Final = (
@@ -74,24 +74,21 @@ class ListenerTls:
             raise usage_error("--require-client goes with --client-ca")
         _check_passwords(self.key_password_env, self.key_password_file)
 
-    def context(self) -> ssl.SSLContext:
-        """Return what a listener needs.
+    def files(self) -> TlsFiles:
+        """Return the files and the password of the key; only the password is read.
 
         Raises:
-            click.UsageError: options that do not go together, or no password where it was said to be.
-            click.exceptions.Exit: a file cannot be used.
+            click.UsageError: the options do not go together, or there is no password where it was said to be.
         """
         self.check()
         assert self.cert is not None  # noqa: S101 - it was checked for
-        password = password_of_key(self.key_password_env, self.key_password_file, "--key-password")
-        with reported(as_json=False, advice=_LISTENER_ADVICE):
-            return server_context(
-                self.cert,
-                self.key or self.cert,
-                client_ca=self.client_ca,
-                required=self.require_client,
-                passphrase=password,
-            )
+        return TlsFiles(
+            certificate=self.cert,
+            key=self.key or self.cert,
+            client_ca=self.client_ca,
+            required=self.require_client,
+            passphrase=password_of_key(self.key_password_env, self.key_password_file, "--key-password"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

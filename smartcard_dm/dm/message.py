@@ -7,9 +7,9 @@ Spec: OMA-TS-DM_RepPro-V1_2_1, 5 and 6; the 1.2 DTD.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smartcard_dm.dm.namespaces import VER_DTD, VER_PROTO
 
@@ -61,8 +61,11 @@ class Meta:
 
     def over(self, other: Meta) -> Meta:
         """Return the metadata in force where this stands on an item and `other` on its command."""
-        known = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(other, **{name: value for name, value in known.items() if value is not None})
+        values = ((getattr(self, name), getattr(other, name)) for name in _META_FIELDS)
+        return Meta(*(below if own is None else own for own, below in values))
+
+
+_META_FIELDS: Final = tuple(each.name for each in fields(Meta))
 
 
 @dataclass(frozen=True, slots=True)

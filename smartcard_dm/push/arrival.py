@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smartcard_dm.errors import EnvelopeError
     from smartcard_dm.trust.transport import Transport, TransportKind
 
@@ -37,3 +39,30 @@ class Inlet(Protocol):
 
     def refuse(self, error: EnvelopeError, kind: TransportKind, source: str) -> None:
         """Take note of an envelope that holds no document that could be handed on."""
+
+
+class Drain(Protocol):
+    """Where what a listener took in another process is put; its senders were told so, and nothing is turned away."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the listener is to take nothing more."""
+
+    def promised(self, arrival: Arrival) -> None:
+        """Take a document."""
+
+    def promised_refusal(self, error: EnvelopeError, kind: TransportKind, source: str) -> None:
+        """Take note of an envelope that holds no document that could be handed on."""
+
+    def missed(self, count: int) -> None:
+        """Take note of how many there was no room for."""
+
+    def when_done(self, tell: Callable[[int], None]) -> None:
+        """Have it told, from any thread, how many of what came have just been dealt with."""
+
+
+class Stop(Protocol):
+    """Tells a listener when to end."""
+
+    def is_set(self) -> bool:
+        """Whether it is to end now; asked some times a second, by the thread that listens."""

@@ -34,10 +34,9 @@ from smartcard_dm.trust.transport import Transport, TransportKind
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Iterator
-    from threading import Event
     from typing import Literal
 
-    from smartcard_dm.push.arrival import Inlet
+    from smartcard_dm.push.arrival import Inlet, Stop
 
 _LOOK_SECONDS: Final = 0.1
 """How long to wait when no connection can be accepted."""
@@ -71,7 +70,7 @@ def serve_http(
     settings: HttpListener,
     listening: socket.socket,
     inlet: Inlet,
-    stop: Event,
+    stop: Stop,
     ready: Callable[[str, int], None],
 ) -> None:
     """Listen until told to stop; runs in this thread.
@@ -96,7 +95,7 @@ class _Server(Server):
         settings: HttpListener,
         inlet: Inlet,
         listening: socket.socket,
-        stop: Event,
+        stop: Stop,
         ready: Callable[[str, int], None],
     ) -> None:
         config = Config(

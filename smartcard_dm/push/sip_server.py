@@ -30,9 +30,8 @@ from smartcard_dm.trust.transport import Transport, TransportKind
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-    from threading import Event
 
-    from smartcard_dm.push.arrival import Inlet
+    from smartcard_dm.push.arrival import Inlet, Stop
     from smartcard_dm.push.sip_reader import SipEvent
 
 _LOOK_SECONDS: Final = 0.1
@@ -53,7 +52,7 @@ class SipListener:
 
 
 def serve_sip(
-    settings: SipListener, listening: socket.socket, inlet: Inlet, stop: Event, ready: Callable[[Peer], None]
+    settings: SipListener, listening: socket.socket, inlet: Inlet, stop: Stop, ready: Callable[[Peer], None]
 ) -> None:
     """Listen until told to stop; runs in this thread.
 
@@ -79,7 +78,7 @@ class _Server:
         self._handshakes: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
 
-    async def run(self, listening: socket.socket, stop: Event, ready: Callable[[Peer], None]) -> None:
+    async def run(self, listening: socket.socket, stop: Stop, ready: Callable[[Peer], None]) -> None:
         accepting = asyncio.create_task(self._accept(listening))
         try:
             ready(_peer(listening.getsockname()))

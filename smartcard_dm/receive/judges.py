@@ -86,7 +86,7 @@ class CardJudge:
             count = message.command_count  # read here: a verdict is never about commands nobody could read
         except VerificationError as error:
             return refused_outcome(arrival, at, error)
-        return _authorized(arrival, at, message, count, None)
+        return authorized_outcome(arrival, at, message, count, None)
 
 
 class TreeJudge:
@@ -133,7 +133,7 @@ class TreeJudge:
             )
         except VerificationError as error:
             return refused_outcome(arrival, at, error)
-        return _authorized(arrival, at, applied.message, applied.message.command_count, applied)
+        return authorized_outcome(arrival, at, applied.message, applied.message.command_count, applied)
 
 
 def provisioning_outcome(arrival: Arrival, at: datetime, policy: Policy) -> Outcome:
@@ -209,9 +209,10 @@ def envelope_outcome(error: EnvelopeError, kind: TransportKind, source: str, at:
     )
 
 
-def _authorized(
+def authorized_outcome(
     arrival: Arrival, at: datetime, message: VerifiedMessage, commands: int, applied: Applied | None
 ) -> Outcome:
+    """Return the outcome of a message that passed every step, and of what it did to a tree."""
     last = message.steps[-1]
     return Outcome(
         at=at,

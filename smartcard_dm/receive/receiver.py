@@ -1,5 +1,8 @@
 """What listeners put their documents into: a bounded queue, and one thread that has each judged, noted and told.
 
+A listener in this process asks with `take` whether there is room. One in another process has counted the places itself,
+and its senders have their answers: what it hands on is `promised`, and taken until the receiver is closed.
+
 Guarantees: outcomes come in the order in which documents were taken, one at a time; an outcome is told when its row is
 on the disk, or when it cannot be brought there, which `trouble` then says; what was taken is judged, or told to have
 failed, before `close` returns. What is refused before there is a document has half of the places at most: envelopes of
@@ -48,7 +51,7 @@ class _Refused(NamedTuple):
 
 
 class Receiver:
-    """An `Inlet` whose documents are judged one after the other; use it as a context manager.
+    """An `Inlet` and a `Drain` whose documents are judged one after the other; use it as a context manager.
 
     Args:
         judge: decides; used by one thread only.
@@ -81,6 +84,8 @@ class Receiver:
         self._waiting: deque[Arrival | _Refused] = deque()
         self._in_hand = 0
         self._taking = True
+        self._closed = False
+        self._when_done: Callable[[int], None] | None = None
         self._changed = Condition()
         self._thread = Thread(target=self._work, name="receiver", daemon=True)
         self._listening = True
@@ -108,10 +113,22 @@ class Receiver:
         """Take note of an envelope that holds no document; where there is no room it is only counted."""
         self._put(_Refused(error, kind, source), max(1, self._places // _WITHOUT_DOCUMENT))
 
-    def count_dropped(self, number: int) -> None:
-        """Count what a listener dropped because more came than it takes."""
+    def promised(self, arrival: Arrival) -> None:
+        """Take a document whose sender was told that it is taken."""
+        self._put_promised(arrival)
+
+    def promised_refusal(self, error: EnvelopeError, kind: TransportKind, source: str) -> None:
+        """Take note of an envelope that holds no document, and has its place already."""
+        self._put_promised(_Refused(error, kind, source))
+
+    def missed(self, count: int) -> None:
+        """Count documents and refused envelopes that a listener elsewhere had no room for."""
         with self._changed:
-            self.not_taken += number
+            self.not_taken += count
+
+    def when_done(self, tell: Callable[[int], None]) -> None:
+        """Have it told, by the judging thread, how many documents and refused envelopes have just been told of."""
+        self._when_done = tell
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until a document would be taken; tells whether one would.
@@ -130,6 +147,9 @@ class Receiver:
     def close(self) -> None:
         """Take nothing more, have everything judged that was taken, and end; closing twice is allowed."""
         self._end()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._thread.join()
 
     def _used(self) -> int:
@@ -145,14 +165,26 @@ class Receiver:
             if self._used() >= places:
                 self.not_taken += 1
                 return False
-            self._waiting.append(item)
-            if self._left is not None:
-                self._left -= 1
-                self.reached = not self._left
-            self._changed.notify_all()
+            self._append(item)
         if self.reached:
             self._end()
         return True
+
+    def _put_promised(self, item: Arrival | _Refused) -> None:
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the receiver is closed")
+            self._append(item)
+        if self.reached:
+            self._end()
+
+    def _append(self, item: Arrival | _Refused) -> None:
+        self._waiting.append(item)
+        if self._left is not None and self._left:
+            self._left -= 1
+            self.reached = not self._left
+        if len(self._waiting) == 1:  # the thread that judges waits for the first only
+            self._changed.notify_all()
 
     def _end(self) -> None:
         with self._changed:
@@ -171,11 +203,13 @@ class Receiver:
             with self._changed:
                 self._in_hand = 0
                 self._changed.notify_all()
+            if self._when_done is not None:
+                self._when_done(len(group))
 
     def _next_group(self) -> list[Arrival | _Refused]:
         """Return what is judged next; nothing when all is done."""
         with self._changed:
-            while not self._waiting and self._taking:
+            while not self._waiting and not self._closed:
                 self._changed.wait()
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._audit.group))]
             self._in_hand = len(group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -189,6 +190,42 @@ def test_what_was_answered_before_a_signal_has_its_verdict_and_its_row(
     assert len(told) >= len(taken) >= 1
     assert lines[-1]["received"] == len(told)
     assert len([row for row in audit(tree) if row["action"] == "apply"]) == len(told)
+
+
+def listener_of(receiver: Receiver) -> int:
+    """Return the process that listens for a receiver."""
+    pid = receiver.process.pid
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
+
+
+def test_a_listener_that_is_killed_is_a_fault_and_what_it_answered_is_applied(
+    tmp_path: Path, ca: Ca, host: Issued
+) -> None:
+    tree = provisioned(tmp_path)
+    files = [message(tmp_path, item("Replace", NAME, str(at)), name=f"m{at}", session_id=str(at)) for at in range(1, 6)]
+    with receiving(*tls(host), "--tree", tree) as receiver:
+        for file in files:
+            assert run("push", "http", receiver.url, file, "--ca", ca.file).code == 0
+        os.kill(listener_of(receiver), signal.SIGKILL)
+        out, err = receiver.process.communicate(timeout=SECONDS)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert receiver.process.returncode == 70
+    assert [line["verdict"] for line in lines[:-1]] == ["authorized"] * 5
+    schema("receive-end").validate(lines[-1])
+    assert lines[-1]["received"] == 5
+    (told,) = err.splitlines()
+    assert "the process that listens is lost: it was ended by signal 9" in told
+    assert value_of(tree, NAME) == "5"
+
+
+def test_a_listener_that_is_ended_by_a_signal_ends_its_receiver_in_order(tmp_path: Path, ca: Ca, host: Issued) -> None:
+    with receiving(*tls(host), "--card", CARD, "--audit", tmp_path / "audit") as receiver:
+        assert run("push", "http", receiver.url, SIGNED, "--ca", ca.file).code == 0
+        os.kill(listener_of(receiver), signal.SIGTERM)
+        out, err = receiver.process.communicate(timeout=SECONDS)
+    assert (receiver.process.returncode, err) == (0, "")
+    assert json.loads(out.splitlines()[-1])["received"] == 1
 
 
 def test_each_fault_of_a_request_has_its_line_and_its_row(tmp_path: Path, ca: Ca, host: Issued) -> None:

@@ -56,7 +56,7 @@ def test_refused_envelopes_do_not_keep_documents_out() -> None:
     judge = Told(held=True)
     with receiving(judge, places=10) as (receiver, told):
         assert receiver.take(arrival())
-        assert judge.at_work.wait(SECONDS)  # an envelope waits for nobody but the document before it
+        assert judge.at_work.wait(SECONDS)  # nothing makes room from here on
         for _ in range(1000):
             receiver.refuse(envelope(), TransportKind.WAP, "+49")
         assert [receiver.take(arrival()) for _ in range(6)] == [True] * 5 + [False]
@@ -76,6 +76,40 @@ def test_a_source_that_can_wait_waits_for_room() -> None:
         assert receiver.take(arrival())
     assert len(told) == 3
     assert not receiver.wait_for_room(SECONDS), "and not for one that has ended"
+
+
+def test_what_was_promised_is_taken_until_the_receiver_is_closed() -> None:
+    judge = Told(held=True)
+    judge.raising[b"0"] = FULL_DISK
+    done: list[int] = []
+    ended = threading.Event()
+    with receiving(judge, places=2, on_end=ended.set) as (receiver, told):
+        receiver.when_done(done.append)
+        for number in range(4):
+            receiver.promised(arrival(octets(number)))
+        receiver.missed(7)
+        judge.release()
+        assert ended.wait(SECONDS)
+        assert not receiver.take(arrival())
+        receiver.promised(arrival(octets(4)))
+        receiver.promised_refusal(envelope(), TransportKind.HTTP, "late")
+        receiver.close()
+        with pytest.raises(RuntimeError):
+            receiver.promised(arrival(octets(5)))
+    assert [outcome.verdict.value for outcome in told] == ["failed"] * 5 + ["refused"]
+    assert sum(done) == 6
+    assert receiver.not_taken == 7
+
+
+def test_what_was_promised_counts_for_the_end() -> None:
+    ended = threading.Event()
+    with receiving(Told(), at_most=2, on_end=ended.set) as (receiver, told):
+        receiver.promised(arrival())
+        assert not ended.is_set()
+        receiver.promised_refusal(envelope(), TransportKind.HTTP, "x")
+        assert receiver.reached
+        assert ended.is_set()
+    assert len(told) == 2
 
 
 def test_many_listeners_may_take_at_once() -> None:
