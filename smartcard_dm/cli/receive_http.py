@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+import httptools  # noqa: F401 - the listener's process needs it; that it is missing is told here
+import uvicorn  # noqa: F401 - same
 
 from smartcard_dm.cli.listen_address import LISTEN, ListenAddress
 from smartcard_dm.cli.listener_access import listener_process
