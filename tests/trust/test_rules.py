@@ -11,7 +11,8 @@ from smartcard_dm.rules import Rule, Step
 def test_identifiers_are_distinct_and_readable() -> None:
     identifiers = [rule.identifier for rule in Rule]
     assert len(set(identifiers)) == len(identifiers) == len(Rule.__members__)
-    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*(\.[a-z]+)?\.[a-z]+(-[a-z0-9]+)*", identifier) for identifier in identifiers)
+    form = r"[a-z]+(-[a-z]+)*(\.[a-z]+)?\.[a-z]+(-[a-z0-9]+)*"
+    assert all(re.fullmatch(form, identifier) for identifier in identifiers)
 
 
 def test_every_step_can_refuse() -> None:
