@@ -518,7 +518,7 @@ contestants take turns; the part is of the bare rate. "Before its commit" is wit
 
 The aim is a third for everything before the commit.
 It is met by {told}.
-Messages are judged one after the other by one process (docs/decisions/0029), which is the bound where it is missed.
+Messages are judged one after the other, by one process (docs/decisions/0029).
 
 {table(rows)}
 
