@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -44,3 +45,25 @@ def test_the_command_lines_run(tmp_path: Path) -> None:
         [sys.executable, "-m", "smartcard_dm", *commands[5][1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (again.returncode, '"step": 10' in again.stdout) == (1, True)
+
+
+def test_the_pipe_of_a_push_runs(tmp_path: Path) -> None:
+    (lines,) = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def run(script: str) -> subprocess.CompletedProcess[str]:
+        script = script.replace("device.db", str(tmp_path / "device.db"))
+        return subprocess.run(
+            ["bash", "-c", script],
+            cwd=ROOT,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run(lines)
+    assert (done.returncode, "1 received: 1 authorized, 0 refused" in done.stdout) == (0, True), done.stderr
+    _, _, pipe = lines.partition("device.db\n")
+    other = run(pipe.replace("IMSI=001010123456789", "IMSI=001010123456780"))
+    assert (other.returncode, "step 9 by transport.wap.mac" in other.stdout) == (1, True), other.stderr
