@@ -32,10 +32,8 @@ class Told(NamedTuple):
 
 def rules() -> Iterator[Told]:
     """Yield every rule, in the order of a push on its way in."""
-    for wap in (SmsRule, WspRule):
-        yield from (Told(rule.value, rule.stops, rule.source) for rule in wap)
-    for other in (HttpRule, SipRule):
-        yield from (Told(rule.value, rule.stops, rule.clause) for rule in other)
+    for transport in (SmsRule, WspRule, HttpRule, SipRule):
+        yield from (Told(rule.value, rule.stops, rule.clause) for rule in transport)
 
 
 def render() -> str:

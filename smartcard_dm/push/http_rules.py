@@ -6,25 +6,11 @@ Spec: RFC 9110; RFC 9112; OMA-TS-DM_Sessionless 5.3.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Self
+from smartcard_dm.push.envelope_rule import EnvelopeRule
 
 
-class HttpRule(StrEnum):
-    """One way an envelope is refused: its name, what that stops, and where it comes from."""
-
-    stops: str
-    """What the rule stops, for people."""
-    clause: str
-    """The clause it rests on; "profile" where it is this project's."""
-
-    def __new__(cls, name: str, stops: str, clause: str) -> Self:
-        """Make a member that is its name."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.stops = stops
-        member.clause = clause
-        return member
+class HttpRule(EnvelopeRule):
+    """One way an HTTP push is refused."""
 
     NOT_TLS = ("http.not-tls", "octets in the clear on the TLS port", "RFC 9110 4.2.2")
     HANDSHAKE = ("http.handshake", "old versions of TLS, strangers, handshakes that never end", "RFC 8446 4")

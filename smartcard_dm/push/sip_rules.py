@@ -6,25 +6,11 @@ Spec: RFC 3261; RFC 3428; RFC 3841; OMA-TS-DM_Sessionless 5.3.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Self
+from smartcard_dm.push.envelope_rule import EnvelopeRule
 
 
-class SipRule(StrEnum):
-    """One way an envelope is refused: its name, what that stops, and where it comes from."""
-
-    stops: str
-    """What the rule stops, for people."""
-    clause: str
-    """The clause it rests on; "profile" where it is this project's."""
-
-    def __new__(cls, name: str, stops: str, clause: str) -> Self:
-        """Make a member that is its name."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.stops = stops
-        member.clause = clause
-        return member
+class SipRule(EnvelopeRule):
+    """One way a SIP request is refused."""
 
     TLS = (
         "sip.tls",

@@ -8,27 +8,13 @@ Spec: 3GPP TS 23.040 and 23.038; WAP-259-WDP.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Self
+from smartcard_dm.push.envelope_rule import EnvelopeRule
 
 _PROFILE = "profile: decision 0026"
 
 
-class SmsRule(StrEnum):
-    """One way to be refused: a stable name, what it stops, and where it comes from."""
-
-    stops: str
-    """What would happen without it, in one clause."""
-    source: str
-    """The clause it rests on; "profile" where it is this project's."""
-
-    def __new__(cls, name: str, stops: str, source: str) -> Self:
-        """Make a member that is its name."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.stops = stops
-        member.source = source
-        return member
+class SmsRule(EnvelopeRule):
+    """One way a short message, or the datagram in it, is refused."""
 
     PDU_LINE = ("sms.pdu-line", "a line that is not one short message in hexadecimal", "3GPP TS 27.005, 4.6")
     SERVICE_CENTRE = ("sms.service-centre", "an address of a service centre that is none", "3GPP TS 24.011, 8.2.5.1")

@@ -6,25 +6,11 @@ Spec: WAP-230-WSP, 8; OMA-TS-DM_Sessionless 5.3.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Self
+from smartcard_dm.push.envelope_rule import EnvelopeRule
 
 
-class WspRule(StrEnum):
-    """One way a WSP push is refused: its name, what that stops, and where it comes from."""
-
-    stops: str
-    """What the rule stops, for people."""
-    source: str
-    """The clause it rests on; "profile" where it is this project's."""
-
-    def __new__(cls, name: str, stops: str, source: str) -> Self:
-        """Make a member that is its name."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.stops = stops
-        member.source = source
-        return member
+class WspRule(EnvelopeRule):
+    """One way a WSP push is refused."""
 
     CUT = ("wsp.cut", "half a push taken for a whole one", "WAP-230-WSP 8.2")
     UINTVAR = ("wsp.uintvar", "numbers without end, and two spellings of one number", "WAP-230-WSP 8.1.2")

@@ -181,7 +181,7 @@ def test_refused(name: str) -> None:
 def test_every_rule_of_reading_is_held() -> None:
     of_opening = {WspRule.CONTENT_TYPE, WspRule.APPLICATION_ID, WspRule.NO_DOCUMENT}
     assert {rule for _, rule in REFUSED.values()} == set(WspRule) - of_opening
-    assert all(rule.startswith("wsp.") and rule.stops and rule.source for rule in WspRule)
+    assert all(rule.startswith("wsp.") and rule.stops and rule.clause for rule in WspRule)
 
 
 @pytest.mark.parametrize(
