@@ -82,9 +82,9 @@ MESSAGES: Final = 600
 """Messages of one run."""
 WARMING: Final = 100
 """Those before them, which nobody times."""
-COMMANDS: Final = (1, 12)
-"""Commands of a message of 3 kB: one with a long value, or some with short ones."""
 CONNECTIONS: Final = 16
+MOST_COMMANDS: Final = 12
+"""Commands of the message that has most."""
 ROUNDS: Final = 3
 AIM: Final = 1 / 3
 """The rate aimed at, as a part of the reference's."""
@@ -419,7 +419,7 @@ def _make_tree(folder: Path, server_id: str) -> None:
     now = datetime.now(UTC)
     with DeviceTree.create(str(folder / "tree.db"), INFORMATION, at=now) as tree:
         tree.sync(credentials(folder), at=now)
-        octets, _ = adding([interior("Bench", [leaf(f"v{at}", "old") for at in range(max(COMMANDS))])], ".", 1)
+        octets, _ = adding([interior("Bench", [leaf(f"v{at}", "old") for at in range(MOST_COMMANDS)])], ".", 1)
         applied = tree.apply(octets, transport=Transport.local(), at=now, policy=Policy.default())
         if any(not row.status.is_success for row in applied.report):
             raise AssertionError("the tree cannot be made")
@@ -428,7 +428,7 @@ def _make_tree(folder: Path, server_id: str) -> None:
 
 
 def run() -> list[Rate]:
-    """Return the rates of every contestant, for each kind of signature."""
+    """Return the rates of every contestant: a shared secret and one long value, a key pair and some short values."""
     found: list[Rate] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -438,21 +438,20 @@ def run() -> list[Rate]:
             made.rename(folder / wanted)
         key = ec.generate_private_key(ec.SECP256R1())
         (folder / "signer.pem").write_bytes(private_pem(key))
-        for signature, signer in (
-            ("HMAC-SHA256", SecretSigningKey(SHARED_SECRET)),
-            ("ECDSA P-256", PrivateSigningKey.from_key(key)),
+        for signature, signer, count in (
+            ("HMAC-SHA256", SecretSigningKey(SHARED_SECRET), 1),
+            ("ECDSA P-256", PrivateSigningKey.from_key(key), MOST_COMMANDS),
         ):
-            for count in COMMANDS:
-                octets = messages(signature, signer, count)
-                file = folder / "messages"
-                _write(file, octets)
-                size = sum(map(len, octets)) // len(octets)
-                for way in _WAYS:
-                    times: dict[str, list[float]] = {kind: [] for kind in _NAMES}
-                    for _ in range(ROUNDS):
-                        for kind in _NAMES:
-                            times[kind].append(_run(folder, kind, signature, file, way))
-                    found += _rates(f"{signature}, {size:,} octets, {count} Replace", way, times)
+            octets = messages(signature, signer, count)
+            file = folder / "messages"
+            _write(file, octets)
+            size = sum(map(len, octets)) // len(octets)
+            for way in _WAYS:
+                times: dict[str, list[float]] = {kind: [] for kind in _NAMES}
+                for _ in range(ROUNDS):
+                    for kind in _NAMES:
+                        times[kind].append(_run(folder, kind, signature, file, way))
+                found += _rates(f"{signature}, {size:,} octets, {count} Replace", way, times)
     return found
 
 
