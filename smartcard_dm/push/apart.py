@@ -44,6 +44,8 @@ _START_SECONDS: Final = 60.0
 """How long the listener may take until it has read its key."""
 _END_SECONDS: Final = 15.0
 """How long the listener may take to end in order; its connections have a few seconds of these."""
+_GATHER_SECONDS: Final = 0.002
+"""How long more is left to come before it is read: each look takes the interpreter from the thread that judges."""
 _AT_ONCE: Final = 1 << 18
 """Octets that are read at one time."""
 _WORDS_OCTETS: Final = 1 << 16
@@ -235,6 +237,7 @@ class ListenerProcess:
                 if not octets:
                     return
                 yield from self._frames.feed(octets)
+                time.sleep(_GATHER_SECONDS)
 
     def _send(self, octets: bytes) -> None:
         with suppress(ConnectionError):  # then it is gone, which is seen where it is read from

@@ -156,6 +156,7 @@ def is_gone(pid: int) -> bool:
 def test_places_are_those_of_the_limits_and_are_given_back() -> None:
     with running(places=4) as run:
         assert [run.push(bytes([at + 1])) for at in range(6)] == [202] * 4 + [503] * 2
+        assert within(SECONDS, lambda: len(run.drain.arrivals) == 4)  # they are on their way when they are answered
         assert [arrival.octets for arrival in run.drain.arrivals] == [b"\1", b"\2", b"\3", b"\4"]
         assert run.drain.done is not None
         run.drain.done(1)
