@@ -23,6 +23,7 @@ from smartcard_dm.tree import DeviceTree
 from tests.agent.cards import ICCID, OTHER_ICCID
 from tests.agent.moved import NOW
 from tests.agent.serving import DM_WBXML, ROOT, SIGNED, USIM, WAIT_SECONDS, UnixConnection
+from tests.processes import killed_after
 from tests.tree.device import INFORMATION
 
 if TYPE_CHECKING:
@@ -65,14 +66,17 @@ class Served:
 
 @contextmanager
 def serving(path: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
-    with subprocess.Popen(
-        [*SERVE, "--socket", str(path), *options],
-        env={**ENVIRONMENT, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*SERVE, "--socket", str(path), *options],
+            env={**ENVIRONMENT, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as process,
+        killed_after(process),
+    ):
         assert process.stdout is not None
         line = process.stdout.readline()
         served = Served(process, path)
@@ -125,7 +129,10 @@ def test_the_default_place_is_the_users(tmp_path: Path) -> None:
     environment = {**ENVIRONMENT, "XDG_RUNTIME_DIR": str(tmp_path)}
     environment.pop("SMARTCARD_DM_AGENT_SOCKET", None)
     path = tmp_path / "smartcard-dm" / "agent.sock"
-    with subprocess.Popen([*SERVE, "--card", USIM], env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen([*SERVE, "--card", USIM], env=environment, stdout=subprocess.PIPE, text=True) as process,
+        killed_after(process),
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {path}; card present\n"
         process.send_signal(signal.SIGINT)
@@ -154,20 +161,29 @@ def test_a_hangup_reads_the_card_again(tmp_path: Path, cards: Cards) -> None:
     assert "reread" in [line["event"] for line in agent.log]
 
 
+def _take_the_terminal() -> None:
+    """In the new process: its terminal is the one that ends it, also where the tests run with SIGHUP ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
     path = tmp_path / "run" / "agent.sock"
     controlling, terminal = os.openpty()
-    with subprocess.Popen(
-        [*SERVE, "--socket", str(path), "--card", USIM],
-        env=ENVIRONMENT,
-        stdin=terminal,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one thread runs here
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*SERVE, "--socket", str(path), "--card", USIM],
+            env=ENVIRONMENT,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=_take_the_terminal,  # noqa: PLW1509 - one thread runs here
+        ) as process,
+        killed_after(process),
+    ):
         os.close(terminal)
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {path}; card present\n"
@@ -183,14 +199,17 @@ def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
 
 def test_it_does_not_wait_for_a_reader_of_its_log(tmp_path: Path) -> None:
     path = tmp_path / "run" / "agent.sock"
-    with subprocess.Popen(
-        [*SERVE, "--socket", str(path), "--card", USIM],
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*SERVE, "--socket", str(path), "--card", USIM],
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as process,
+        killed_after(process),
+    ):
         assert process.stdout is not None
         assert process.stdout.readline()
         connection = UnixConnection(path)
@@ -247,14 +266,17 @@ def test_a_pin_from_a_descriptor_opens_the_card(tmp_path: Path, cards: Cards) ->
     os.write(writing, b"1234\n")
     os.set_inheritable(reading, True)
     path = tmp_path / "run" / "agent.sock"
-    with subprocess.Popen(
-        [*SERVE, "--socket", str(path), "--card", cards.private(), "--pin-fd", str(reading)],
-        env=ENVIRONMENT,
-        pass_fds=(reading,),
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*SERVE, "--socket", str(path), "--card", cards.private(), "--pin-fd", str(reading)],
+            env=ENVIRONMENT,
+            pass_fds=(reading,),
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as process,
+        killed_after(process),
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {path}; card present\n"
         process.terminate()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smartcard_dm.agent.socket_file import LONGEST_PATH, SocketFile, SocketFileError
+from tests.processes import killed_after
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,9 +83,12 @@ def test_what_a_dead_agent_left_is_replaced(path: Path) -> None:
 
 
 def test_an_agent_in_another_process_is_left_alone(path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", OWNER_AND_END, str(path), "stay"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", OWNER_AND_END, str(path), "stay"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as other,
+        killed_after(other),
+    ):
         assert other.stdout is not None
         assert other.stdin is not None
         assert other.stdout.readline() == b"made\n"

@@ -15,6 +15,7 @@ import pytest
 
 from smartcard_dm.agent.systemd import ActivationError, activated_socket, notify
 from tests.agent.serving import ROOT, USIM, connected
+from tests.processes import killed_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,13 +129,16 @@ def test_the_agent_runs_under_a_service_manager(listening: socket.socket, tmp_pa
             "NOTIFY_SOCKET": str(tmp_path / "notify"),
             "PYTHONPATH": str(ROOT),
         }
-        with subprocess.Popen(
-            [sys.executable, "-c", AGENT, str(listening.fileno()), "--card", USIM],
-            pass_fds=(listening.fileno(),),
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as agent:
+        with (
+            subprocess.Popen(
+                [sys.executable, "-c", AGENT, str(listening.fileno()), "--card", USIM],
+                pass_fds=(listening.fileno(),),
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            ) as agent,
+            killed_after(agent),
+        ):
             notices = [manager.recv(1000)]
             while b"READY=1" not in notices[-1]:
                 notices.append(manager.recv(1000))

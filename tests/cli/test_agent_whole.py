@@ -16,6 +16,7 @@ from smartcard_dm.errors import AgentCardError
 from smartcard_dm.personalise import GENERATORS
 from tests.cli.running import ROOT, SIGNED
 from tests.client.live import SECONDS, running_agent, socket_folder
+from tests.processes import killed_after
 from vendor_pcsc.virtual import VirtualCard, load_profile
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def test_a_card_comes_goes_and_comes_back(lab: PcscLab) -> None:
         assert (status, judged["verdict"]["verdict"]) == (200, "authorized")
         watch = [sys.executable, "-m", "smartcard_dm", "agent", "watch", "--json", "--socket", str(socket)]
         start = judged["provenance"]["event_id"]
-        with subprocess.Popen([*watch, "--after", start], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        with (
+            subprocess.Popen([*watch, "--after", start], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process,
+            killed_after(process),
+        ):
             assert process.stdout is not None
             lab.remove()
             gone = [json.loads(process.stdout.readline()) for _ in range(3)]

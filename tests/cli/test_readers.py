@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from smartcard_dm.personalise import GENERATORS
 from tests.cli.running import ROOT, schema
+from tests.processes import killed_after
 from vendor_pcsc.virtual import insert_card, load_profile
 
 if TYPE_CHECKING:
@@ -52,9 +53,16 @@ def test_a_service_that_is_not_there_is_one_line_and_exit_3() -> None:
 
 
 def test_the_watch_goes_on_through_cards_and_a_restart_of_the_service(lab: PcscLab) -> None:
-    with subprocess.Popen(
-        [*PROGRAM, "readers", "--watch", "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as watching:
+    with (
+        subprocess.Popen(
+            [*PROGRAM, "readers", "--watch", "--json"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as watching,
+        killed_after(watching),
+    ):
         assert watching.stdout is not None
         events = (json.loads(line) for line in watching.stdout)
 
