@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 @click.option("--key-name", type=TEXT, metavar="NAME", help="Written as KeyName, a hint for the receiver.")
 @policy_option
 @click.option(
-    "--session-id", type=TEXT, metavar="TEXT", help="SessionID.  [default: the document's, else the time in seconds]"
+    "--session-id", type=TEXT, metavar="TEXT", help="SessionID.  [default: the document's, else the time in ms]"
 )
 @click.option("--msg-id", type=TEXT, metavar="TEXT", help="MsgID.  [default: the document's, else 1]")
 @click.option(
@@ -131,7 +131,7 @@ def command(  # noqa: PLR0913 - one argument for each option
     if encryption is not None:
         encryption.check(commands, signer.key, recipient=not lint_only)
     lint_policy = choice.policy()
-    header = Header(session_id, msg_id, target, version, default_session_id=str(int(time.time())))
+    header = Header(session_id, msg_id, target, version, default_session_id=str(time.time_ns() // 1_000_000))
     policy = POLICIES[policy_name]().algorithms
     if batch is not None:
         from smartcard_dm.cli.issue_batch import BatchMessage, issue_batch  # noqa: PLC0415 - one message needs none of it

@@ -121,7 +121,7 @@ def issue_batch(batch: BatchOptions, said: BatchMessage, compile_: Compile, outp
             targets,
             KeyOfEachProcess(said.signer),
             said.key.key,
-            number=str(int(time.time())),
+            number=str(time.time_ns() // 1_000_000),
             header=said.header,
             algorithm=said.algorithm,
             key_name=said.key_name,

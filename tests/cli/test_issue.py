@@ -115,6 +115,16 @@ def test_the_header_is_what_the_options_say(tmp_path: Path) -> None:
     assert message.read_bytes()[0] == 3
 
 
+def test_messages_issued_one_after_the_other_are_in_order(tmp_path: Path) -> None:
+    device = tmp_path / "tree.db"
+    assert run("tree", "init", device).code == 0
+    assert run("tree", "sync", "--tree", device, "--card", CARD).code == 0
+    for number in range(3):
+        message = tmp_path / f"{number}.wbxml"
+        assert run(*issue(*RSA, "-o", message)).code == 0
+        assert run("apply", message, "--tree", device, "--monotonic").code == 0
+
+
 @pytest.mark.parametrize("name", ["--session-id", "--msg-id", "--target", "--key-name"])
 @pytest.mark.parametrize("value", ["", "a\x01b", "a\nb", "a\udc80b"])
 def test_text_that_no_message_can_hold_is_wrong_usage(tmp_path: Path, name: str, value: str) -> None:

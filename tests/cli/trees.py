@@ -39,7 +39,7 @@ def message(folder: Path, commands: str, *options: str, name: str = "message", s
     body = f"<SyncBody>{commands}</SyncBody>"
     if not options:
         signer = PrivateSigningKey.from_pem((KEYS / "dms-rsa.pem").read_bytes())
-        header = Header(session_id, default_session_id=str(int(time.time())))
+        header = Header(session_id, default_session_id=str(time.time_ns() // 1_000_000))
         path.write_bytes(issue(body.encode(), ServerId(SERVER_ID), signer, header=header))
         return path
     source.write_text(body)
