@@ -23,7 +23,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Final, Self
 
 from smartcard_dm.errors import TreeAccessError, TreeFormatError
-from smartcard_dm.tree.schema import APPLICATION_ID, LAYOUT, TABLES
+from smartcard_dm.tree.schema import APPLICATION_ID, LAYOUT, TABLES, UPGRADES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -119,8 +119,10 @@ class Database:
             reason = getattr(error, "strerror", None) or str(error)
             raise TreeAccessError(path, f"it cannot be opened: {reason}", "give a tree file") from error
         try:
-            opened._check_layout()
+            layout = opened._check_layout()
             opened.prepare()
+            if layout != LAYOUT:
+                opened._upgrade()
         except BaseException:
             opened.close()
             raise
@@ -256,14 +258,26 @@ class Database:
         except sqlite3.ProgrammingError:  # closed
             return False
 
-    def _check_layout(self) -> None:
+    def _check_layout(self) -> object:
+        """Return the number of the layout, if this program reads it."""
         ((application,),) = self.rows("PRAGMA application_id")
         ((layout,),) = self.rows("PRAGMA user_version")
         if application != APPLICATION_ID:
             raise TreeFormatError(self.name, "it is no tree of this program", "make one with `smartcard-dm tree init`")
-        if layout != LAYOUT:
+        if layout != LAYOUT and layout not in UPGRADES:
             detail = f"its layout is number {layout}, this program reads number {LAYOUT}"
             raise TreeFormatError(self.name, detail, "use the release that made it, or make a new one")
+        return layout
+
+    def _upgrade(self) -> None:
+        """Give a file of an older layout what is new since, unless another process just did."""
+        with self.writing():
+            ((layout,),) = self.rows("PRAGMA user_version")
+            while isinstance(layout, int) and layout in UPGRADES:
+                for statement in UPGRADES[layout]:
+                    self.execute(statement)
+                layout += 1
+            self.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from smartcard_dm.dm import NodeUri, parse_ddf
 from smartcard_dm.dm.object_device import device_nodes
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from smartcard_dm.tree.events import DeviceEvent, Listener
     from smartcard_dm.tree.journal import Rewritten, Skipped
     from smartcard_dm.tree.objects import ObjectRegister
+    from smartcard_dm.tree.policy import ReplayPolicy
     from smartcard_dm.trust.points import Decryptor
     from smartcard_dm.trust.policy import Policy
     from smartcard_dm.trust.transport import Transport
@@ -101,6 +102,20 @@ class Synced:
     effects: Effects
 
 
+class _Kept(NamedTuple):
+    """A verifier, and what it was made for."""
+
+    verifier: Verifier
+    credentials: Credentials
+    policy: Policy
+    decryptor: Decryptor | None
+    replay: ReplayPolicy
+
+    def is_for(self, credentials: Credentials, policy: Policy, decryptor: Decryptor | None) -> bool:
+        """Whether it was made for these very values."""
+        return self.credentials is credentials and self.policy is policy and self.decryptor is decryptor
+
+
 class DeviceTree:
     """The tree of one device, in a file or in memory."""
 
@@ -111,6 +126,7 @@ class DeviceTree:
         self._nodes = Nodes(database)
         self._provenance = Provenance(database)
         self._known: tuple[int, TreeAccounts, Credentials] | None = None
+        self._kept: _Kept | None = None
         self._tried = False
         """Whether everything is inside a `trial`."""
 
@@ -267,12 +283,7 @@ class DeviceTree:
         """
         chosen = processing or ProcessingPolicy()
         with self.reading():
-            verifier = Verifier(
-                self._credentials()[2],
-                policy=policy,
-                replay=ReplayMemory(self._database, chosen.replay),
-                decryptor=decryptor,
-            )
+            verifier = self._verifier(policy, chosen, decryptor)
             message = verifier.verify(octets, transport=transport, at=at)
         _ = message.message  # read here: a verdict is never about commands nobody could read
         return message
@@ -315,8 +326,7 @@ class DeviceTree:
         memory = ReplayMemory(self._database, chosen.replay)
         with self._changing(dry_run=dry_run):
             if self._state() != before:
-                credentials = self._credentials()[2]
-                verifier = Verifier(credentials, policy=policy, replay=memory, decryptor=decryptor)
+                verifier = self._verifier(policy, chosen, decryptor)
                 message = verifier.verify(octets, transport=transport, at=at)
             header = message.message.header
             identity = MessageIdentity(message.server_id, header.session_id, header.msg_id, message.digest)
@@ -499,6 +509,16 @@ class DeviceTree:
             )
             self._known = (state, accounts, credentials)
         return self._known
+
+    def _verifier(self, policy: Policy, processing: ProcessingPolicy, decryptor: Decryptor | None) -> Verifier:
+        """Return a verifier for the accounts as they are now: the one before with the keys it loaded, where it fits."""
+        credentials, replay = self._credentials()[2], processing.replay
+        kept = self._kept
+        if kept is None or kept.replay != replay or not kept.is_for(credentials, policy, decryptor):
+            memory = ReplayMemory(self._database, replay)
+            verifier = Verifier(credentials, policy=policy, replay=memory, decryptor=decryptor)
+            kept = self._kept = _Kept(verifier, credentials, policy, decryptor, replay)
+        return kept.verifier
 
     def _state(self) -> int:
         """Return the number of changes of accounts and anchors so far."""

@@ -77,14 +77,16 @@ class ReplayMemory:
     def remember(self, message: MessageIdentity, at: datetime) -> None:
         """Note a message that takes effect; forget what is too old when there is no room for it."""
         server_id = str(message.server_id)
-        if self._count(server_id) >= self._policy.messages:
-            self._database.execute(
+        remembered = self._count(server_id)
+        if remembered >= self._policy.messages:
+            remembered -= self._database.execute(
                 "DELETE FROM replay WHERE server_id = ? AND at < ?", (server_id, _before(at, self._policy.window))
-            )
+            ).rowcount
         self._database.execute(
             "INSERT INTO replay VALUES (?, ?, ?, ?, ?)",
             (server_id, message.digest, message.session_id, message.msg_id, moment(at)),
         )
+        self._database.execute("INSERT OR REPLACE INTO replay_count VALUES (?, ?)", (server_id, remembered + 1))
         numbers = _numbers(message)
         if numbers is not None:
             self._database.execute(
@@ -114,8 +116,11 @@ class ReplayMemory:
 
     def _count(self, server_id: str) -> int:
         """Return how many messages of a server are remembered."""
-        ((remembered,),) = self._database.rows("SELECT count(*) FROM replay WHERE server_id = ?", (server_id,))
-        assert isinstance(remembered, int)  # noqa: S101 - what count() gives
+        found = self._database.rows("SELECT messages FROM replay_count WHERE server_id = ?", (server_id,))
+        if not found:
+            return 0
+        remembered = found[0][0]
+        assert isinstance(remembered, int)  # noqa: S101 - the table is strict
         return remembered
 
     def _old(self, server_id: str, at: datetime) -> bool:

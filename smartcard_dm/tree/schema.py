@@ -3,7 +3,7 @@
 A node is found by its path: its names joined by `/`, the root being the empty path. All below a node stand between
 `path/` and `path0`, since `0` follows `/` in ASCII and paths are compared by octets: a sub-tree is one range.
 
-Guarantees: constants only. `LAYOUT` grows with every change of a table.
+Guarantees: constants only. `LAYOUT` grows with every change of a table, and `UPGRADES` says how an older one follows.
 Spec: OMA-TS-DM_TND-V1_2_1, 7.7 (properties); design decisions D6 and D7.
 """
 
@@ -13,10 +13,18 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x53444D54
 """ASCII `SDMT`, in the header of the file."""
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 
 NOT_APPLIED: Final = "action IN ('refuse', 'read')"
 """Rows of the audit that are about what was pushed and not applied: the only ones that are ever dropped."""
+
+_REPLAY_COUNT: Final = """
+    CREATE TABLE replay_count (
+        server_id TEXT PRIMARY KEY,
+        messages INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """
+"""How many messages of each server are remembered: counting them would take longer with each that is."""
 
 TABLES: Final = (
     # One row for each node. `value` is TEXT for text formats, BLOB for bin and b64, NULL for node and null.
@@ -88,6 +96,7 @@ TABLES: Final = (
         msg_id INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
     """,
+    _REPLAY_COUNT,
     # What was done to the tree, by whom and when; JSON without secrets.
     """
     CREATE TABLE audit (
@@ -107,3 +116,8 @@ TABLES: Final = (
     "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), credentials INTEGER NOT NULL) STRICT",
     "INSERT INTO state VALUES (1, 0)",
 )
+
+UPGRADES: Final = {
+    1: (_REPLAY_COUNT, "INSERT INTO replay_count SELECT server_id, count(*) FROM replay GROUP BY server_id"),
+}
+"""What makes the next layout of one; a file is upgraded when it is opened, in one transaction."""

@@ -17,8 +17,10 @@ from typing import Final
 import pytest
 
 from smartcard_dm.errors import TreeAccessError, TreeError, TreeFormatError, VerificationError
+from smartcard_dm.rules import Rule
 from smartcard_dm.tree import DeviceTree
 from smartcard_dm.tree.database import Database
+from smartcard_dm.tree.schema import LAYOUT
 from tests.materials import NOW
 from tests.tree.busy_worker import COUNTER, make, messages
 from tests.tree.crash_worker import branch
@@ -71,12 +73,30 @@ def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["tree"]
 
 
-@pytest.mark.parametrize("layout", [0, 2, 99])
+@pytest.mark.parametrize("layout", [0, LAYOUT + 1, 99])
 def test_a_tree_of_another_layout_is_refused(layout: int, path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute(f"PRAGMA user_version = {layout}")
-    with pytest.raises(TreeFormatError, match=f"its layout is number {layout}, this program reads number 1"):
+    with pytest.raises(TreeFormatError, match=f"its layout is number {layout}, this program reads number {LAYOUT}"):
         DeviceTree.open(str(path))
+
+
+def test_a_tree_of_the_first_layout_is_upgraded(path: Path) -> None:
+    octets = messages()[1]
+    with DeviceTree.open(str(path)) as tree:
+        push(tree, octets)
+        ((before,),) = tree._database.rows("SELECT messages FROM replay_count")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE replay_count")
+        other.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        with DeviceTree.open(str(path)) as tree:
+            with pytest.raises(VerificationError) as caught:
+                push(tree, octets)
+            assert caught.value.rule is Rule.REPLAYED
+            assert tree._database.rows("SELECT messages FROM replay_count") == [(before,)]
+            assert tree._database.rows("PRAGMA user_version") == [(LAYOUT,)]
+    assert before == 2
 
 
 def test_a_tree_without_its_tables_is_damaged(path: Path) -> None:
