@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -121,7 +120,7 @@ def issue_batch(batch: BatchOptions, said: BatchMessage, compile_: Compile, outp
             targets,
             KeyOfEachProcess(said.signer),
             said.key.key,
-            number=str(time.time_ns() // 1_000_000),
+            number=said.header.default_session_id,
             header=said.header,
             algorithm=said.algorithm,
             key_name=said.key_name,

@@ -111,9 +111,12 @@ class _Kept(NamedTuple):
     decryptor: Decryptor | None
     replay: ReplayPolicy
 
-    def is_for(self, credentials: Credentials, policy: Policy, decryptor: Decryptor | None) -> bool:
-        """Whether it was made for these very values."""
-        return self.credentials is credentials and self.policy is policy and self.decryptor is decryptor
+    def is_for(
+        self, credentials: Credentials, policy: Policy, decryptor: Decryptor | None, replay: ReplayPolicy
+    ) -> bool:
+        """Whether it was made for these: the very objects, and an equal policy of replay."""
+        same = self.credentials is credentials and self.policy is policy and self.decryptor is decryptor
+        return same and self.replay == replay
 
 
 class DeviceTree:
@@ -513,12 +516,11 @@ class DeviceTree:
     def _verifier(self, policy: Policy, processing: ProcessingPolicy, decryptor: Decryptor | None) -> Verifier:
         """Return a verifier for the accounts as they are now: the one before with the keys it loaded, where it fits."""
         credentials, replay = self._credentials()[2], processing.replay
-        kept = self._kept
-        if kept is None or kept.replay != replay or not kept.is_for(credentials, policy, decryptor):
+        if self._kept is None or not self._kept.is_for(credentials, policy, decryptor, replay):
             memory = ReplayMemory(self._database, replay)
             verifier = Verifier(credentials, policy=policy, replay=memory, decryptor=decryptor)
-            kept = self._kept = _Kept(verifier, credentials, policy, decryptor, replay)
-        return kept.verifier
+            self._kept = _Kept(verifier, credentials, policy, decryptor, replay)
+        return self._kept.verifier
 
     def _state(self) -> int:
         """Return the number of changes of accounts and anchors so far."""

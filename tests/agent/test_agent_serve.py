@@ -65,18 +65,24 @@ class Served:
 
 
 @contextmanager
-def serving(path: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
+def started(
+    *options: str,
+    environment: dict[str, str] = ENVIRONMENT,
+    **more: Any,  # noqa: ANN401 - passed on to Popen
+) -> Iterator[subprocess.Popen[str]]:
+    """Start the program; how it ends is left to the block."""
+    command = [*SERVE, *options]
     with (
-        subprocess.Popen(
-            [*SERVE, "--socket", str(path), *options],
-            env={**ENVIRONMENT, **(environment or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        ) as process,
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT, **more) as process,
         killed_after(process),
     ):
+        yield process
+
+
+@contextmanager
+def serving(path: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
+    whole = {**ENVIRONMENT, **(environment or {})}
+    with started("--socket", str(path), *options, environment=whole, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         served = Served(process, path)
@@ -129,10 +135,7 @@ def test_the_default_place_is_the_users(tmp_path: Path) -> None:
     environment = {**ENVIRONMENT, "XDG_RUNTIME_DIR": str(tmp_path)}
     environment.pop("SMARTCARD_DM_AGENT_SOCKET", None)
     path = tmp_path / "smartcard-dm" / "agent.sock"
-    with (
-        subprocess.Popen([*SERVE, "--card", USIM], env=environment, stdout=subprocess.PIPE, text=True) as process,
-        killed_after(process),
-    ):
+    with started("--card", USIM, environment=environment) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {path}; card present\n"
         process.send_signal(signal.SIGINT)
@@ -170,20 +173,13 @@ def _take_the_terminal() -> None:
 def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
     path = tmp_path / "run" / "agent.sock"
     controlling, terminal = os.openpty()
-    with (
-        subprocess.Popen(
-            [*SERVE, "--socket", str(path), "--card", USIM],
-            env=ENVIRONMENT,
-            stdin=terminal,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
-            preexec_fn=_take_the_terminal,  # noqa: PLW1509 - one thread runs here
-        ) as process,
-        killed_after(process),
-    ):
+    with started(
+        *("--socket", str(path), "--card", USIM),
+        stdin=terminal,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_take_the_terminal,  # one thread runs here
+    ) as process:
         os.close(terminal)
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {path}; card present\n"
@@ -199,17 +195,7 @@ def test_it_ends_with_its_terminal(tmp_path: Path) -> None:
 
 def test_it_does_not_wait_for_a_reader_of_its_log(tmp_path: Path) -> None:
     path = tmp_path / "run" / "agent.sock"
-    with (
-        subprocess.Popen(
-            [*SERVE, "--socket", str(path), "--card", USIM],
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        ) as process,
-        killed_after(process),
-    ):
+    with started("--socket", str(path), "--card", USIM, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
         connection = UnixConnection(path)
@@ -266,17 +252,8 @@ def test_a_pin_from_a_descriptor_opens_the_card(tmp_path: Path, cards: Cards) ->
     os.write(writing, b"1234\n")
     os.set_inheritable(reading, True)
     path = tmp_path / "run" / "agent.sock"
-    with (
-        subprocess.Popen(
-            [*SERVE, "--socket", str(path), "--card", cards.private(), "--pin-fd", str(reading)],
-            env=ENVIRONMENT,
-            pass_fds=(reading,),
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        ) as process,
-        killed_after(process),
-    ):
+    options = ("--socket", str(path), "--card", cards.private(), "--pin-fd", str(reading))
+    with started(*options, pass_fds=(reading,)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == f"listening on {path}; card present\n"
         process.terminate()
