@@ -14,6 +14,7 @@ from smartcard_dm.cli.output import STDOUT, print_json, print_text, stdout_is_te
 from smartcard_dm.cli.tree_look import not_there
 from smartcard_dm.cli.usage import usage_error
 from smartcard_dm.dm import build_tnds
+from smartcard_dm.errors import TreeFormatError
 from smartcard_dm.report.tree import export_lines
 from smartcard_dm.report.tree_forms import tree_export_form
 from smartcard_dm.tree import DeviceTree
@@ -56,7 +57,11 @@ def export(uri: NodeUri, tree_file: str, output: str, form: str, *, as_json: boo
             raise not_there(uri, tree_file)
         if not exported.nodes:
             raise usage_error(f"{uri} is a secret, which is never exported: give a node above it")
-        octets = build_tnds(exported.document)
+        try:
+            octets = build_tnds(exported.document)
+        except ValueError as error:  # no message and no card can bring such a text
+            detail = "it is damaged: a value has characters that XML cannot hold"
+            raise TreeFormatError(tree_file, detail, "restore it, or make a new one") from error
         if form == "wbxml":
             octets = wbxml.from_xml(octets)
     if not (to_stdout and as_json):

@@ -142,7 +142,7 @@ def _done(row: AuditRow) -> Text:
     if isinstance(release, dict):
         told.append(f"{release.get('action')}: {release.get('level')}, uid {release.get('uid')}")
     if form.get("evidence") is not None and row.action == "apply":
-        told.append(f"{form['transport']}: {form['evidence']}")
+        told.append(f"{form.get('transport')}: {form['evidence']}")
     if row.action in {"refuse", "read"}:
         told.append(_not_applied(form))
         if not row.subject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from smartcard_dm.dm import PropertyUri
 from smartcard_dm.report.forms import (
@@ -19,7 +19,7 @@ from smartcard_dm.report.forms import (
     refused_form,
     show_form,
 )
-from smartcard_dm.tree.audit import diff_form, event_form, report_form, rewritten_form, skipped_form
+from smartcard_dm.tree.audit import PUSHED, diff_form, event_form, report_form, rewritten_form, skipped_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from smartcard_dm.tree.view import Exported, Got, SeenNode
     from smartcard_dm.trust.credentials import Credentials
     from smartcard_dm.trust.verified import VerifiedMessage
-
-
-_PUSHED: Final = ("document", "verdict", "step", "rule", "clause", "detail", "source", "provisions")
 
 
 def tree_init_form(file: str, information: DeviceInformation, nodes: int, warnings: Sequence[str]) -> Form:
@@ -206,7 +203,7 @@ def _audit_row(row: AuditRow) -> Form:
         **{key: form.get(key, []) for key in ("report", "diff", "rewritten", "skipped", "warnings", "events")},
         "transport": form.get("transport"),
         "evidence": form.get("evidence"),
-        "pushed": {key: form[key] for key in _PUSHED} if row.action in {"refuse", "read"} else None,
+        "pushed": {key: form[key] for key in PUSHED} if row.action in {"refuse", "read"} else None,
     }
 
 

@@ -14,7 +14,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from smartcard_dm.errors import TreeFormatError
 from smartcard_dm.tree.events import AccountAdded, AccountRemoved, ExecRequested
 from smartcard_dm.tree.replay import moment
 from smartcard_dm.tree.schema import NOT_APPLIED
@@ -31,8 +30,10 @@ if TYPE_CHECKING:
 
 Form = dict[str, object]
 
-ACTIONS: Final = ("init", "apply", "sync", "refuse", "read")
+ACTIONS: Final = ("init", "apply", "sync", "refuse", "read", "release")
 """What a row can be about, see `AuditRow.action`."""
+PUSHED: Final = ("document", "verdict", "step", "rule", "clause", "detail", "source", "provisions")
+"""Keys that only a row about what was not applied has."""
 
 _LONGEST_VALUE: Final = 256
 """Characters of a value that a row of the audit keeps."""
@@ -54,7 +55,7 @@ class AuditRow:
     at: str
     """UTC, ISO 8601."""
     action: str
-    """`init`, `apply` or `sync`; `refuse` and `read` for what was pushed and not applied."""
+    """`init`, `apply` or `sync`; `refuse` and `read` for what was pushed and not applied; `release` by an agent."""
     subject: str
     """The ServerID of a message, the ICCID of a card; of a message that was refused, the ServerID it claims, or ""."""
     digest: str | None
@@ -158,9 +159,8 @@ class Audit:
         )
         try:
             return [_row(row) for row in reversed(found)]
-        except ValueError as error:  # no JSON; what stands there instead may be anything
-            advice = "restore it, or make a new one"
-            raise TreeFormatError(self._database.name, "it is damaged: the table `audit`", advice) from error
+        except ValueError as error:
+            raise self._database.damaged("audit") from error
 
 
 def report_form(rows: Iterable[CommandReport]) -> list[Form]:
@@ -251,7 +251,15 @@ def _state_form(state: NodeState | None, longest: int | None) -> Form | None:
 
 
 def _row(row: tuple[object, ...]) -> AuditRow:
-    number, at, action, subject, digest, session_id, msg_id, form = row
+    """Return a row.
+
+    Raises:
+        ValueError: its form is no JSON, or no form of its action.
+    """
+    number, at, action, subject, digest, session_id, msg_id, text = row
+    form = json.loads(str(text))
+    if not _is_form(str(action), form):
+        raise ValueError(f"no form of {action!r}")
     return AuditRow(
         int(str(number)),
         str(at),
@@ -260,5 +268,17 @@ def _row(row: tuple[object, ...]) -> AuditRow:
         digest.hex() if isinstance(digest, bytes) else None,
         None if session_id is None else str(session_id),
         None if msg_id is None else str(msg_id),
-        json.loads(str(form)),
+        form,
     )
+
+
+def _is_form(action: str, form: object) -> bool:
+    """Whether a form has what those who print it look for."""
+    if not isinstance(form, dict):
+        return False
+    report = form.get("report", [])
+    if not isinstance(report, list):
+        return False
+    if not all(isinstance(each, dict) and isinstance(each.get("status"), int) for each in report):
+        return False
+    return action not in {"refuse", "read"} or form.keys() >= {"transport", *PUSHED}

@@ -45,6 +45,7 @@ _REMEDIES: Final = {
     sqlite3.SQLITE_PERM: ("it may not be opened", "give a file that can be read and written"),
 }
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_ADVICE: Final = "restore it, or make a new one"
 _DAMAGES: Final = ("no such ", "Could not decode ")
 """How messages begin that only a damaged file can cause: a table is missing, a text is none. The latter shows it."""
 
@@ -200,7 +201,7 @@ class Database:
         try:
             with self._lock:
                 return self._connection.execute(sql, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _translated(error, self.name) from error
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
@@ -212,7 +213,7 @@ class Database:
         try:
             with self._lock:
                 self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _translated(error, self.name) from error
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
@@ -224,8 +225,32 @@ class Database:
         try:
             with self._lock:
                 return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _translated(error, self.name) from error
+
+    def typed_rows(
+        self, table: str, types: Sequence[type | tuple[type, ...]], sql: str, values: Sequence[object] = ()
+    ) -> list[tuple[object, ...]]:
+        """Return all rows of a query, if they are what this program writes.
+
+        Args:
+            table: what is asked for, for the error.
+            types: what the columns hold.
+            sql: the query.
+            values: for its marks.
+
+        Raises:
+            TreeFormatError: a value is of another type, which a strict table only has where the file was damaged.
+            TreeAccessError: SQLite could not.
+        """
+        found = self.rows(sql, values)
+        if not all(all(map(isinstance, row, types)) for row in found):
+            raise self.damaged(table)
+        return found
+
+    def damaged(self, table: str) -> TreeFormatError:
+        """Return the error for what this program never writes."""
+        return TreeFormatError(self.name, f"it is damaged: the table `{table}`", _ADVICE)
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
@@ -313,9 +338,10 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _translated(error: sqlite3.Error, name: str) -> TreeAccessError | TreeFormatError:
+def _translated(error: sqlite3.Error | UnicodeDecodeError, name: str) -> TreeAccessError | TreeFormatError:
+    """Return our error; SQLite's messages quote a damaged schema, which then is no text (`UnicodeDecodeError`)."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _BROKEN or str(error).startswith(_DAMAGES):
-        return TreeFormatError(name, "it is no tree of this program, or it is damaged", "restore it, or make a new one")
+    if isinstance(error, UnicodeDecodeError) or code in _BROKEN or str(error).startswith(_DAMAGES):
+        return TreeFormatError(name, "it is no tree of this program, or it is damaged", _ADVICE)
     detail, advice = _REMEDIES.get(code, (f"SQLite says: {error}", "look at the file and its disk"))
     return TreeAccessError(name, detail, advice)

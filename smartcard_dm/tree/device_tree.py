@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from smartcard_dm.dm import NodeUri, parse_ddf
 from smartcard_dm.dm.object_device import device_nodes
-from smartcard_dm.errors import ListenerError, TreeFormatError
+from smartcard_dm.errors import ListenerError
 from smartcard_dm.limits import DEFAULT_LIMITS
 from smartcard_dm.tree.accounts import FACTORY_ROOT_ACL, TreeAccounts, read_tree_accounts, take_out_of_acls
 from smartcard_dm.tree.audit import Audit, audit_changes, event_form, report_form, rewritten_form, skipped_form
@@ -524,10 +524,10 @@ class DeviceTree:
 
     def _state(self) -> int:
         """Return the number of changes of accounts and anchors so far."""
-        ((state,),) = self._database.rows("SELECT credentials FROM state")
-        if not isinstance(state, int):
-            raise TreeFormatError(self.name, "it is damaged: the table `state`", "restore it, or make a new one")
-        return state
+        match self._database.rows("SELECT credentials FROM state"):
+            case [(int() as state,)]:
+                return state
+        raise self._database.damaged("state")
 
     def _count_change(self) -> None:
         self._database.execute("UPDATE state SET credentials = credentials + 1")

@@ -61,7 +61,10 @@ class Change:
 
 
 class Secrets:
-    """Tells which leaves hold secrets: those nobody may Get, those described so, and those called so."""
+    """Tells which leaves hold secrets: those nobody may Get, those described or called so, those nothing describes.
+
+    The last are leaves in an object that has no such node: nobody said that they may be shown.
+    """
 
     def __init__(self, nodes: Nodes, descriptions: Descriptions) -> None:
         self._nodes = nodes
@@ -93,9 +96,9 @@ class Secrets:
         above, _, name = path.rpartition("/")
         names, types = self._line(above)
         known = self._descriptions.of((*names, name), (*types, ""))
-        if known is not None and known.description.secret:
+        if known is None:
             return True
-        return name.lower().endswith(_SECRET_NAMES)
+        return known.description.secret or name.lower().endswith(_SECRET_NAMES)
 
     def _line(self, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if path not in self._lines:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from types import NoneType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smartcard_dm.dm import NodeFormat, NodeUri
+from smartcard_dm.dm.uri import segment_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from smartcard_dm.tree.database import Database
 
@@ -25,6 +27,18 @@ _CHUNK: Final = 500
 """Paths asked for in one query; SQLite allows 999 values in its oldest releases."""
 _VERNO_MASK: Final = 0xFFFF
 _NODE: Final = NodeFormat.NODE.value
+_VALUES: Final[dict[object, type]] = {
+    each.value: bytes if each.is_binary else NoneType if each in {NodeFormat.NODE, NodeFormat.NULL} else str
+    for each in NodeFormat
+}
+"""What the value of each Format is."""
+_SHAPES: Final = frozenset(
+    (str, str, value, str, title, tstamp, str, int)
+    for value in _VALUES.values()
+    for title in (str, NoneType)
+    for tstamp in (str, NoneType)
+)
+"""The types of the columns."""
 
 
 class NodeRow(NamedTuple):
@@ -124,6 +138,8 @@ class Nodes:
         for start in range(0, len(paths), _CHUNK):
             chunk = paths[start : start + _CHUNK]
             rows |= {row.path: row for row in self._query(_by_paths(len(chunk)), chunk)}
+        if "" not in rows:
+            raise self._database.damaged("node")
         found: list[NodeRow] = []
         for path in paths:
             if path not in rows:
@@ -143,31 +159,43 @@ class Nodes:
 
     def children(self, path: str) -> list[NodeRow]:
         """Return the nodes directly below, in the order in which they were added."""
-        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE parent = ? ORDER BY id", (path,)))  # noqa: S608
+        return self._query(f"SELECT {_COLUMNS} FROM node WHERE parent = ? ORDER BY id", (path,))  # noqa: S608
 
     def below(self, path: str) -> list[NodeRow]:
-        """Return a node and all below it, in the order in which they were added; no node comes before its parent."""
-        if not path:
-            return list(self._query(f"SELECT {_COLUMNS} FROM node ORDER BY id", ()))  # noqa: S608 - constants
-        where = "path = ? OR (path > ? AND path < ?)"
-        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (path, f"{path}/", f"{path}0"))  # noqa: S608
-        return list(rows)
+        """Return a node and all below it, in the order in which they were added; no node comes before its parent.
+
+        Raises:
+            TreeFormatError: the node, which somebody found, is not there, or one below it has no parent.
+        """
+        if path:
+            where = "path = ? OR (path > ? AND path < ?)"
+            rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (path, f"{path}/", f"{path}0"))  # noqa: S608
+        else:
+            rows = self._query(f"SELECT {_COLUMNS} FROM node ORDER BY id", ())  # noqa: S608 - constants
+        known = {parent_of(path)}
+        for row in rows:
+            if parent_of(row.path) not in known:
+                raise self._database.damaged("node")
+            known.add(row.path)
+        if not rows:
+            raise self._database.damaged("node")
+        return rows
 
     def objects(self, identifiers: Iterable[str]) -> list[NodeRow]:
         """Return the nodes at which objects with these identifiers begin, in the order in which they were added."""
         wanted = sorted(identifiers)
         marks = ",".join("?" * len(wanted))
         where = f"format = 'node' AND type <> '' AND type IN ({marks})"
-        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", wanted))  # noqa: S608
+        return self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", wanted)  # noqa: S608
 
     def with_acl(self) -> list[NodeRow]:
         """Return the nodes that have an ACL of their own."""
-        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE acl <> '' ORDER BY id", ()))  # noqa: S608
+        return self._query(f"SELECT {_COLUMNS} FROM node WHERE acl <> '' ORDER BY id", ())  # noqa: S608
 
     def server_ids(self, value: str) -> list[NodeRow]:
         """Return the leaves called ServerID that have this value, wherever they are; an index finds them."""
         where = "path GLOB '*/ServerID' AND value = ?"
-        return list(self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value,)))  # noqa: S608
+        return self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value,))  # noqa: S608
 
     def count(self) -> int:
         """Return how many nodes there are, the root included."""
@@ -223,8 +251,19 @@ class Nodes:
         )
         return new
 
-    def _query(self, sql: str, values: Iterable[object]) -> Iterator[NodeRow]:
-        return map(NodeRow._make, self._database.rows(sql, tuple(values)))
+    def _query(self, sql: str, values: Iterable[object]) -> list[NodeRow]:
+        rows = self._database.rows(sql, tuple(values))
+        if not all(map(_is_sound, rows)):
+            raise self._database.damaged("node")
+        return list(map(NodeRow._make, rows))
+
+
+def _is_sound(row: tuple[object, ...]) -> bool:
+    """Whether this program may have written a row; its ACL is looked at where it is read."""
+    if tuple(map(type, row)) not in _SHAPES or type(row[2]) is not _VALUES.get(row[1]):
+        return False
+    path = row[0]
+    return not path or segment_fault(str(path).rpartition("/")[2]) is None
 
 
 @cache

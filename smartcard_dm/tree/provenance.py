@@ -8,9 +8,11 @@ Spec: OMA-TS-DM_Bootstrap-V1_2_1, 5.3.5.1 and 5.4.6 (objects of a card that left
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smartcard_dm.dm import Origin
+from smartcard_dm.errors import KeyMaterialError
 from smartcard_dm.trust.anchors import AnchorKind, TrustAnchor
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from smartcard_dm.tree.journal import Journal
 
 _COLUMNS: Final = "card, key, path, digest, server_id, object, place, oid"
+_TYPES: Final = (str, str, str, bytes, (str, NoneType), str, str, str)
+_ANCHOR_TYPES: Final = (str, bytes, str, str, str, str)
 
 
 class ProvidedRow(NamedTuple):
@@ -51,8 +55,9 @@ class Provenance:
 
     def rows(self) -> list[ProvidedRow]:
         """Return every object that came from a card, in the order of their keys."""
-        found = self._database.rows(f"SELECT {_COLUMNS} FROM provided ORDER BY card, key")  # noqa: S608 - constants
-        return [ProvidedRow(*row) for row in found]  # type: ignore[arg-type] # the columns of a strict table
+        sql = f"SELECT {_COLUMNS} FROM provided ORDER BY card, key"  # noqa: S608 - constants
+        found = self._database.typed_rows("provided", _TYPES, sql)
+        return [ProvidedRow(*row) for row in found]  # type: ignore[arg-type] # their types were looked at
 
     def origins(self) -> dict[str, Origin]:
         """Return, by path, where each object was found."""
@@ -80,8 +85,12 @@ class Provenance:
 
     def anchors(self) -> tuple[TrustAnchor, ...]:
         """Return the trusted certificates and public keys that came from cards."""
-        found = self._database.rows("SELECT kind, der, label, object, place, oid FROM anchor ORDER BY card, position")
-        return tuple(_anchor(*row) for row in found)  # type: ignore[arg-type] # same
+        sql = "SELECT kind, der, label, object, place, oid FROM anchor ORDER BY card, position"
+        found = self._database.typed_rows("anchor", _ANCHOR_TYPES, sql)
+        try:
+            return tuple(_anchor(*row) for row in found)  # type: ignore[arg-type] # same
+        except (ValueError, KeyMaterialError) as error:  # ValueError: no kind of anchor
+            raise self._database.damaged("anchor") from error
 
     def put_anchors(self, card: str, anchors: Iterable[TrustAnchor]) -> bool:
         """Make these the only anchors; tell whether that changed anything."""

@@ -104,9 +104,8 @@ class ReplayMemory:
                 f"and MsgID {message.msg_id!r:.40}"
             )
             raise VerificationError(Rule.REPLAY_ORDER, detail, place="/SyncML/SyncHdr")
-        marks = self._database.rows(
-            "SELECT session_id, msg_id FROM replay_mark WHERE server_id = ?", (str(message.server_id),)
-        )
+        sql = "SELECT session_id, msg_id FROM replay_mark WHERE server_id = ?"
+        marks = self._database.typed_rows("replay_mark", (int, int), sql, (str(message.server_id),))
         if marks and numbers <= marks[0]:
             detail = (
                 f"SessionID {numbers[0]} and MsgID {numbers[1]} are not later than "
@@ -116,12 +115,12 @@ class ReplayMemory:
 
     def _count(self, server_id: str) -> int:
         """Return how many messages of a server are remembered."""
-        found = self._database.rows("SELECT messages FROM replay_count WHERE server_id = ?", (server_id,))
-        if not found:
-            return 0
-        remembered = found[0][0]
-        assert isinstance(remembered, int)  # noqa: S101 - the table is strict
-        return remembered
+        match self._database.rows("SELECT messages FROM replay_count WHERE server_id = ?", (server_id,)):
+            case []:
+                return 0
+            case [(int() as remembered,)]:
+                return remembered
+        raise self._database.damaged("replay_count")
 
     def _old(self, server_id: str, at: datetime) -> bool:
         """Whether something may be forgotten."""

@@ -223,6 +223,8 @@ def test_a_tree_is_provisioned_and_messages_are_applied(tmp_path: Path) -> None:
     rows = json.loads(done.stdout)["rows"]
     assert [row["action"] for row in rows] == ["init", "sync", "apply", "release"]
     assert rows[-1]["release"]["action"] == "secret-released"
+    released = CliRunner().invoke(main, ["tree", "audit", "--tree", tree, "--action", "release", "--json"])
+    assert json.loads(released.stdout)["rows"] == rows[-1:]
 
 
 def test_the_audit_file_is_kept(tmp_path: Path) -> None:

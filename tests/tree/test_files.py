@@ -12,15 +12,19 @@ import sys
 import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
 
-from smartcard_dm.errors import TreeAccessError, TreeError, TreeFormatError, VerificationError
+from smartcard_dm.dm import NodeUri
+from smartcard_dm.errors import SmartcardDmError, TreeAccessError, TreeError, TreeFormatError, VerificationError
 from smartcard_dm.rules import Rule
-from smartcard_dm.tree import DeviceTree
+from smartcard_dm.tree import DeviceTree, ProcessingPolicy, ReplayPolicy
 from smartcard_dm.tree.database import Database
+from smartcard_dm.tree.diff import MASK
 from smartcard_dm.tree.schema import LAYOUT
+from smartcard_dm.tree.view import look
 from tests.materials import NOW
 from tests.tree.busy_worker import COUNTER, make, messages
 from tests.tree.crash_worker import branch
@@ -28,6 +32,8 @@ from tests.tree.device import INFORMATION, A, add, message, push, replace, send_
 from tests.tree.power import ROOT
 
 PAGE: Final = 4096
+FLIPPED: Final = 300
+"""Places of a file at which one bit is turned."""
 
 
 @pytest.fixture
@@ -41,12 +47,12 @@ def create(path: str) -> None:
     DeviceTree.create(path, INFORMATION, at=NOW).close()
 
 
-def use(path: Path) -> None:
+def use(path: Path, processing: ProcessingPolicy | None = None) -> None:
     """Read all of a tree and apply a message."""
     with DeviceTree.open(str(path)) as tree:
         snapshot(tree)
         tree.audit.rows()
-        push(tree, messages()[1])
+        push(tree, messages()[1], processing=processing)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,77 @@ def test_a_file_with_a_page_that_is_rubbish_is_damaged_or_still_good(octet: int,
         except VerificationError:
             pass  # what it needs looks as if it were not there
     assert damaged > len(octets) / PAGE / 3
+
+
+def test_a_file_with_a_bit_that_is_flipped_is_damaged_or_still_a_tree(path: Path) -> None:
+    with DeviceTree.open(str(path)) as tree:
+        push(tree, messages()[2])
+    octets = path.read_bytes()
+    chance = Random(1)  # noqa: S311 - places, nothing to guess
+    damaged = 0
+    for at in chance.sample([at for at, octet in enumerate(octets) if octet], FLIPPED):
+        flipped = bytearray(octets)
+        flipped[at] ^= 1 << chance.randrange(8)
+        for ending in ("-wal", "-shm"):
+            Path(f"{path}{ending}").unlink(missing_ok=True)
+        path.write_bytes(flipped)
+        try:
+            use(path)
+        except TreeFormatError:
+            damaged += 1
+        except SmartcardDmError:
+            pass  # such as an account that the message's server no longer has
+    assert FLIPPED / 20 < damaged < FLIPPED / 2
+
+
+@pytest.mark.parametrize(
+    ("table", "sql"),
+    [
+        ("state", "DELETE FROM state"),
+        ("state", "UPDATE state SET credentials = 'x'"),
+        ("replay_count", "UPDATE replay_count SET messages = 'x'"),
+        ("replay_mark", "UPDATE replay_mark SET session_id = 'x'"),
+        ("provided", "UPDATE provided SET digest = 'x'"),
+        ("provided", "UPDATE provided SET path = x'00'"),
+        ("anchor", "INSERT INTO anchor VALUES ('c', 0, 'nonsense', x'00', '', '', '', '')"),
+        ("anchor", "INSERT INTO anchor VALUES ('c', 0, 'public-key', x'00', '', '', '', '')"),
+        ("anchor", "INSERT INTO anchor VALUES ('c', 0, 'public-key', 'x', '', '', '', '')"),
+        ("node", "UPDATE node SET format = 'clr' WHERE path = 'Counter'"),
+        ("node", "UPDATE node SET format = 'bin' WHERE path = 'Counter'"),
+        ("node", "UPDATE node SET value = 'x' WHERE path = 'Shared'"),
+        ("node", "UPDATE node SET value = NULL WHERE path = 'Counter'"),
+        ("node", "UPDATE node SET acl = x'00' WHERE path = 'Counter'"),
+        ("node", "UPDATE node SET verno = 'x' WHERE path = 'Counter'"),
+        ("node", "UPDATE node SET path = 'Coun?er' WHERE path = 'Counter'"),
+        ("node", "DELETE FROM node WHERE path = ''"),
+        ("node", "DELETE FROM node WHERE path = 'DMAcc/a/AppAuth'"),
+        ("node", "UPDATE node SET path = 'Lost/a' WHERE path = 'Counter'"),
+        ("audit", "UPDATE audit SET form = '{'"),
+        ("audit", "UPDATE audit SET form = '[]'"),
+        ("audit", """UPDATE audit SET form = '{"report": 1}'"""),
+        ("audit", """UPDATE audit SET form = '{"report": [{}]}'"""),
+        ("audit", "UPDATE audit SET action = 'refuse'"),
+    ],
+)
+def test_a_table_with_what_this_program_never_writes_is_damaged(table: str, sql: str, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA writable_schema = ON")
+        other.execute("UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '')")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        assert other.execute(sql).rowcount > 0
+    monotonic = ProcessingPolicy(replay=ReplayPolicy(monotonic=True))
+    with pytest.raises(TreeFormatError, match=f"it is damaged: the table `{table}`") as caught:
+        use(path, monotonic)
+    assert caught.value.advice
+
+
+def test_a_secret_whose_name_is_damaged_is_no_less_secret(path: Path) -> None:
+    place = "DMAcc/a/AppAuth/1/AAuthSecret"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        assert other.execute("UPDATE node SET path = ? WHERE path = ?", (f"{place[:-1]}u", place)).rowcount == 1
+    with DeviceTree.open(str(path)) as tree:
+        (seen,) = (each for each in look(tree, NodeUri()) if each.row.path == f"{place[:-1]}u")
+    assert (seen.secret, seen.row.value) == (True, MASK)
 
 
 @pytest.mark.parametrize("name", ["missing", "no-folder/tree", "", ".", "/", "nul\0", "x" * 300])
