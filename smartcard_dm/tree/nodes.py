@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from smartcard_dm.tree.database import Database
 
-_COLUMNS: Final = "path, format, value, acl, title, tstamp, type, verno"
+_SELECT: Final = "SELECT path, format, value, acl, title, tstamp, type, verno FROM node"
 _CHUNK: Final = 500
 """Paths asked for in one query; SQLite allows 999 values in its oldest releases."""
 _VERNO_MASK: Final = 0xFFFF
@@ -154,12 +154,12 @@ class Nodes:
     def several(self, paths: Iterable[str]) -> dict[str, NodeRow]:
         """Return those of these nodes that are there."""
         where = "path IN (SELECT value FROM json_each(?))"  # one query, however many they are
-        rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where}", (json.dumps(list(paths)),))  # noqa: S608
+        rows = self._query(f"WHERE {where}", (json.dumps(list(paths)),))
         return {row.path: row for row in rows}
 
     def children(self, path: str) -> list[NodeRow]:
         """Return the nodes directly below, in the order in which they were added."""
-        return self._query(f"SELECT {_COLUMNS} FROM node WHERE parent = ? ORDER BY id", (path,))  # noqa: S608
+        return self._query("WHERE parent = ? ORDER BY id", (path,))
 
     def below(self, path: str) -> list[NodeRow]:
         """Return a node and all below it, in the order in which they were added; no node comes before its parent.
@@ -169,9 +169,9 @@ class Nodes:
         """
         if path:
             where = "path = ? OR (path > ? AND path < ?)"
-            rows = self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (path, f"{path}/", f"{path}0"))  # noqa: S608
+            rows = self._query(f"WHERE {where} ORDER BY id", (path, f"{path}/", f"{path}0"))
         else:
-            rows = self._query(f"SELECT {_COLUMNS} FROM node ORDER BY id", ())  # noqa: S608 - constants
+            rows = self._query("ORDER BY id")
         known = {parent_of(path)}
         for row in rows:
             if parent_of(row.path) not in known:
@@ -186,16 +186,16 @@ class Nodes:
         wanted = sorted(identifiers)
         marks = ",".join("?" * len(wanted))
         where = f"format = 'node' AND type <> '' AND type IN ({marks})"
-        return self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", wanted)  # noqa: S608
+        return self._query(f"WHERE {where} ORDER BY id", wanted)
 
     def with_acl(self) -> list[NodeRow]:
         """Return the nodes that have an ACL of their own."""
-        return self._query(f"SELECT {_COLUMNS} FROM node WHERE acl <> '' ORDER BY id", ())  # noqa: S608
+        return self._query("WHERE acl <> '' ORDER BY id")
 
     def server_ids(self, value: str) -> list[NodeRow]:
         """Return the leaves called ServerID that have this value, wherever they are; an index finds them."""
         where = "path GLOB '*/ServerID' AND value = ?"
-        return self._query(f"SELECT {_COLUMNS} FROM node WHERE {where} ORDER BY id", (value,))  # noqa: S608
+        return self._query(f"WHERE {where} ORDER BY id", (value,))
 
     def count(self) -> int:
         """Return how many nodes there are, the root included."""
@@ -251,8 +251,8 @@ class Nodes:
         )
         return new
 
-    def _query(self, sql: str, values: Iterable[object]) -> list[NodeRow]:
-        rows = self._database.rows(sql, tuple(values))
+    def _query(self, which: str, values: Iterable[object] = ()) -> list[NodeRow]:
+        rows = self._database.rows(f"{_SELECT} {which}", tuple(values))
         if not all(map(_is_sound, rows)):
             raise self._database.damaged("node")
         return list(map(NodeRow._make, rows))
@@ -268,4 +268,4 @@ def _is_sound(row: tuple[object, ...]) -> bool:
 
 @cache
 def _by_paths(count: int) -> str:
-    return f"SELECT {_COLUMNS} FROM node WHERE path IN ({','.join('?' * count)})"  # noqa: S608 - marks and constants
+    return f"WHERE path IN ({','.join('?' * count)})"
