@@ -103,5 +103,9 @@ def test_pkcs1_with_wrong_padding_gives_no_error() -> None:
 
 def test_the_library_rejects_implicitly_itself() -> None:
     """It gives octets where the padding is wrong; the length then decides, which only a wanted length can pass."""
-    other = materials.rsa_private(number=2).public_key().encrypt(b"x" * 16, padding.PKCS1v15())
-    assert isinstance(PRIVATE.decrypt(other, padding.PKCS1v15()), bytes)
+    below_every_modulus = (2).to_bytes(256)  # one above it is another fault, which the library does tell
+    assert isinstance(PRIVATE.decrypt(below_every_modulus, padding.PKCS1v15()), bytes)
+
+
+def test_a_number_above_the_modulus_opens_nothing() -> None:
+    assert KEY.decrypt_pkcs1(b"\xff" * 256, substitute=SUBSTITUTE) == SUBSTITUTE
